@@ -1,0 +1,19 @@
+"""What labeling announces, so that the layers above may act without labeling knowing them.
+
+Each is sent on commit with `project_id`. inference and training connect in their `AppConfig.ready`
+and only start a job there.
+"""
+
+from functools import partial
+
+from django.db import transaction
+from django.dispatch import Signal
+
+documents_imported = Signal()  # project_id
+taxonomy_published = Signal()  # project_id
+gold_changed = Signal()  # project_id
+
+
+def announce(event: Signal, *, project_id: int) -> None:
+    """Send *event* once the running transaction commits; a failing listener stops nothing."""
+    transaction.on_commit(partial(event.send_robust, sender=None, project_id=project_id))

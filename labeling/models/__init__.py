@@ -1,0 +1,31 @@
+"""Everything people and machines say about documents."""
+
+from labeling.models.audit import AuditEntry
+from labeling.models.documents import Document
+from labeling.models.gold import GoldLabel, RuledOut
+from labeling.models.jobs import Job
+from labeling.models.predictions import Candidate, Prediction
+from labeling.models.projects import Membership, Project
+from labeling.models.review import Annotation, ReviewQueue, ReviewTask, TaskSkip
+from labeling.models.taxonomy import Exclusion, Label, LabelEdition, Overlap, TaxonomyVersion
+
+__all__ = [
+    "Annotation",
+    "AuditEntry",
+    "Candidate",
+    "Document",
+    "Exclusion",
+    "GoldLabel",
+    "Job",
+    "Label",
+    "LabelEdition",
+    "Membership",
+    "Overlap",
+    "Prediction",
+    "Project",
+    "ReviewQueue",
+    "ReviewTask",
+    "RuledOut",
+    "TaskSkip",
+    "TaxonomyVersion",
+]

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from labeling.models.documents import Document
+from labeling.models.projects import Project
+from labeling.models.review import Annotation
+from labeling.models.taxonomy import Label
+
+
+class GoldLabelQuerySet(models.QuerySet["GoldLabel"]):
+    def gold(self) -> GoldLabelQuerySet:
+        return self.filter(tier=GoldLabel.Tier.GOLD)
+
+
+class GoldLabel(models.Model):
+    """A label that stands for a document; no label at all when nothing fits."""
+
+    class Tier(models.TextChoices):
+        GOLD = "gold", "A person vouches for it"
+        SILVER = "silver", "Accepted without a person"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="gold")
+    document = models.ForeignKey(Document, models.CASCADE, related_name="gold")
+    label = models.ForeignKey(Label, models.PROTECT, null=True, blank=True, related_name="gold")
+    tier = models.CharField(max_length=10, choices=Tier, default=Tier.GOLD)
+    annotation = models.ForeignKey(
+        Annotation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="gold",
+        help_text="The judgement it rests on; null for imported gold and for silver.",
+    )
+    granted_at = models.DateTimeField()
+
+    objects = GoldLabelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "label"], name="a_label_stands_once_for_a_document"
+            ),
+            models.UniqueConstraint(
+                fields=["document"],
+                condition=Q(label=None),
+                name="nothing_fits_stands_once_for_a_document",
+            ),
+        ]
+        indexes = [
+            # Gold of a project, newest last: snapshots and the instant loop.
+            models.Index(fields=["project", "tier", "granted_at"], name="gold_of_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id}: {self.label or 'nothing fits'}"
+
+
+class RuledOut(models.Model):
+    """A label that a person saw proposed for a document and did not choose."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="ruled_out")
+    label = models.ForeignKey(Label, models.PROTECT, related_name="+")
+    annotation = models.ForeignKey(Annotation, models.PROTECT, related_name="ruled_out")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "label"], name="a_label_is_ruled_out_once_for_a_document"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id}: not {self.label}"

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import models
+from django.db.models import Q
+
+from labeling.models.documents import Document
+from labeling.models.predictions import Prediction
+from labeling.models.projects import Project
+from labeling.models.taxonomy import Label
+
+
+class ReviewQueue(models.Model):
+    """A named stream of review tasks with one reason."""
+
+    class Reason(models.TextChoices):
+        AMBIGUOUS = "ambiguous", "Close calls"
+        NONE_FITS = "none_fits", "Nothing fits"
+        AUDIT = "audit", "Audit sample"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="queues")
+    reason = models.CharField(max_length=20, choices=Reason)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "reason"], name="one_queue_per_reason")
+        ]
+
+    def __str__(self) -> str:
+        return self.get_reason_display()
+
+
+class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
+    def open(self) -> ReviewTaskQuerySet:
+        return self.filter(status=ReviewTask.Status.OPEN)
+
+    def visible_to(self, user: User | AnonymousUser) -> ReviewTaskQuerySet:
+        """Tasks of projects *user* belongs to."""
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def available_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
+        """Open tasks *reviewer* has not skipped and nobody else holds at *at*."""
+        unleased = Q(leased_until=None) | Q(leased_until__lte=at) | Q(leased_by=reviewer)
+        skipped = TaskSkip.objects.filter(reviewer=reviewer).values("task")
+        return self.open().filter(unleased).exclude(pk__in=skipped)
+
+    def leased_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
+        return self.open().filter(leased_by=reviewer, leased_until__gt=at)
+
+    def most_valuable_first(self) -> ReviewTaskQuerySet:
+        return self.order_by("-value", "pk")
+
+
+class ReviewTask(models.Model):
+    """A document waiting for a reviewer's judgement."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        DONE = "done", "Done"
+        WITHDRAWN = "withdrawn", "No longer needed"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="tasks")
+    queue = models.ForeignKey(ReviewQueue, models.PROTECT, related_name="tasks")
+    document = models.ForeignKey(Document, models.CASCADE, related_name="tasks")
+    prediction = models.ForeignKey(
+        Prediction, models.SET_NULL, null=True, blank=True, related_name="tasks"
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    value = models.FloatField(
+        default=0,
+        help_text="What a decision is worth: 1 - margin, in [0, 1]; above 1 in the chosen batch.",
+    )
+    leased_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    leased_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = ReviewTaskQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document"], condition=Q(status="open"), name="one_open_task_per_document"
+            ),
+            models.CheckConstraint(
+                condition=Q(leased_by=None, leased_until=None)
+                | Q(leased_by__isnull=False, leased_until__isnull=False),
+                name="lease_has_holder_and_expiry",
+            ),
+        ]
+        indexes = [
+            # queues.lease_next over a whole project.
+            models.Index(
+                fields=["project", "-value", "id"],
+                condition=Q(status="open"),
+                name="task_next_in_project",
+            ),
+            # queues.lease_next within one queue.
+            models.Index(
+                fields=["queue", "-value", "id"],
+                condition=Q(status="open"),
+                name="task_next_in_queue",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Review of document {self.document_id}"
+
+    def is_leased_to(self, reviewer: User, *, at: datetime) -> bool:
+        return (
+            self.leased_by_id == reviewer.pk
+            and self.leased_until is not None
+            and self.leased_until > at
+        )
+
+
+class TaskSkip(models.Model):
+    """One reviewer gave one task back; others may still take it."""
+
+    task = models.ForeignKey(ReviewTask, models.CASCADE, related_name="skips")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    skipped_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "reviewer"], name="one_skip_per_reviewer_and_task"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer} skipped {self.task_id}"
+
+
+class AnnotationQuerySet(models.QuerySet["Annotation"]):
+    def standing(self) -> AnnotationQuerySet:
+        """Annotations that were not undone."""
+        return self.filter(undone_at=None)
+
+
+class Annotation(models.Model):
+    """One reviewer's judgement of one task. Written once; undoing it only marks it."""
+
+    class Kind(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted the suggestion"
+        CORRECTED = "corrected", "Corrected the suggestion"
+        INDEPENDENT = "independent", "Chose independently"
+        NONE_FITS = "none_fits", "Nothing fits"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="annotations")
+    task = models.ForeignKey(ReviewTask, models.PROTECT, related_name="annotations")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="annotations"
+    )
+    labels = models.ManyToManyField(Label, related_name="annotations")
+    kind = models.CharField(max_length=12, choices=Kind)
+    key = models.UUIDField(help_text="Sent by the client; the same key is the same decision.")
+    prediction = models.ForeignKey(
+        Prediction,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="annotations",
+        help_text="What the reviewer was shown.",
+    )
+    annotated_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AnnotationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-annotated_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "reviewer"],
+                condition=Q(undone_at=None),
+                name="one_standing_annotation_per_reviewer_and_task",
+            ),
+            models.UniqueConstraint(
+                fields=["reviewer", "key"], name="one_annotation_per_reviewer_and_key"
+            ),
+        ]
+        indexes = [
+            # The reviewer's last decisions: undo, looking back, pace.
+            models.Index(
+                fields=["project", "reviewer", "-annotated_at"], name="annotation_of_reviewer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer}: {self.get_kind_display()}"

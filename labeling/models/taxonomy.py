@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from labeling.models.projects import Project
+
+
+class TaxonomyVersion(models.Model):
+    """A numbered, published edition of all labels of a project. Never changes."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="taxonomy_versions")
+    number = models.PositiveIntegerField()
+    published_at = models.DateTimeField()
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    note = models.CharField(max_length=500, blank=True, help_text="What changed, in words.")
+
+    class Meta:
+        ordering = ["-number"]
+        get_latest_by = "number"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="version_number_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class LabelQuerySet(models.QuerySet["Label"]):
+    def active(self) -> LabelQuerySet:
+        """Labels of the current taxonomy version: not retired."""
+        return self.filter(retired_at=None)
+
+    def assignable(self) -> LabelQuerySet:
+        """Active labels a document may be given; the others only group."""
+        return self.active().filter(is_assignable=True)
+
+
+class Label(models.Model):
+    """One class a document may belong to, as the current version has it.
+
+    The row is the label's identity and is never deleted; what each version said of it stands in its
+    editions.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="labels")
+    key = models.CharField(max_length=200, help_text="Stable name in files and the API.")
+    name = models.CharField(max_length=300)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children"
+    )
+    position = models.PositiveIntegerField(default=0, help_text="Order in the tree, as imported.")
+    description = models.TextField(blank=True)
+    examples = models.JSONField(default=list, blank=True, help_text="Typical texts, a list.")
+    is_assignable = models.BooleanField(default=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LabelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "key"], name="label_key_unique_in_project"),
+            models.CheckConstraint(condition=~Q(name=""), name="label_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(parent=None) | ~Q(parent=F("pk")), name="label_is_not_its_own_parent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Exclusion(models.Model):
+    """A situation that does not belong to a label, with the label to use instead."""
+
+    label = models.ForeignKey(Label, models.CASCADE, related_name="exclusions")
+    situation = models.TextField()
+    use = models.ForeignKey(
+        Label, models.PROTECT, null=True, blank=True, related_name="routed_exclusions"
+    )
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(situation=""), name="exclusion_has_a_situation"),
+            models.CheckConstraint(
+                condition=Q(use=None) | ~Q(use=F("label")), name="exclusion_points_elsewhere"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Not for {self.situation}"
+
+
+class Overlap(models.Model):
+    """Two labels that can both be right for one document; never negatives of each other."""
+
+    first = models.ForeignKey(Label, models.CASCADE, related_name="overlaps_as_first")
+    second = models.ForeignKey(Label, models.CASCADE, related_name="overlaps_as_second")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="overlap_stated_once"),
+            models.CheckConstraint(condition=Q(first__lt=F("second")), name="overlap_is_ordered"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} / {self.second}"
+
+
+class LabelEdition(models.Model):
+    """What a label said from one version on, until its next edition. Written once."""
+
+    label = models.ForeignKey(Label, models.CASCADE, related_name="editions")
+    version = models.ForeignKey(TaxonomyVersion, models.CASCADE, related_name="editions")
+    content = models.JSONField(
+        help_text="name, parent, description, exclusions, examples, overlaps, assignable, retired"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["label", "version"], name="one_edition_per_label_and_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} in {self.version}"

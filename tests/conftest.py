@@ -1,0 +1,59 @@
+"""The people in every test, and settings that keep tests on this machine alone."""
+
+import pytest
+
+from labeling.models import Membership
+from tests.factories import MembershipFactory, ProjectFactory, UserFactory
+
+
+@pytest.fixture(autouse=True)
+def _isolated(settings, tmp_path):
+    """Jobs run at once, files go to a folder of the test's own, pages need no collectstatic."""
+    settings.CELERY_TASK_ALWAYS_EAGER = True
+    settings.BUNDLE_DIR = tmp_path / "bundles"
+    settings.RUN_DIR = tmp_path / "runs"
+    settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def project(db):
+    return ProjectFactory()
+
+
+def member(project, role):
+    return MembershipFactory(project=project, role=role, user__username=f"the-{role}").user
+
+
+@pytest.fixture
+def reviewer(project):
+    return member(project, Membership.Role.REVIEWER)
+
+
+@pytest.fixture
+def other_reviewer(project):
+    return MembershipFactory(project=project, user__username="the-other-reviewer").user
+
+
+@pytest.fixture
+def owner(project):
+    return member(project, Membership.Role.OWNER)
+
+
+@pytest.fixture
+def admin(project):
+    return member(project, Membership.Role.ADMIN)
+
+
+@pytest.fixture
+def outsider(db):
+    return UserFactory(username="the-outsider")
+
+
+@pytest.fixture
+def site_administrator(db):
+    return UserFactory(username="the-site-administrator", is_superuser=True, is_staff=True)

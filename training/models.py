@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import models
+from django.db.models import Q
+
+from labeling.models import Project, TaxonomyVersion
+
+
+class DatasetSnapshot(models.Model):
+    """The gold of a project, frozen with its splits and named by its digest."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="snapshots")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of rows, splits and taxonomy.")
+    taxonomy_version = models.ForeignKey(TaxonomyVersion, models.PROTECT, related_name="+")
+    rows = models.JSONField(
+        help_text="[[document id, [label ids], split], …] ordered by document id."
+    )
+    leaks = models.JSONField(default=dict, help_text="The leak report; gates stay shut on a leak.")
+    frozen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "digest"], name="snapshot_digest_unique_in_project"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
+    def visible_to(self, user: User | AnonymousUser) -> TrainingRunQuerySet:
+        """Runs of projects *user* administers."""
+        return self.filter(project__in=Project.objects.administered_by(user))
+
+    def unfinished(self) -> TrainingRunQuerySet:
+        return self.filter(status__in=[TrainingRun.Status.WAITING, TrainingRun.Status.RUNNING])
+
+    def silent_since(self, moment: datetime) -> TrainingRunQuerySet:
+        """Running runs that have not been heard of since *moment*: their process is dead."""
+        return self.filter(status=TrainingRun.Status.RUNNING, heartbeat_at__lt=moment)
+
+
+class TrainingRun(models.Model):
+    """One execution of training, with code, data, seed and every stage recorded."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting for a worker"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    snapshot = models.ForeignKey(
+        DatasetSnapshot, models.PROTECT, null=True, blank=True, related_name="runs"
+    )
+    seed = models.PositiveIntegerField(default=0)
+    parameters = models.JSONField(default=dict, blank=True, help_text="Epochs, batch, rate, ….")
+    environment = models.JSONField(default=dict, blank=True, help_text="Code and versions.")
+    stage = models.CharField(max_length=40, blank=True)
+    step = models.PositiveIntegerField(default=0)
+    steps = models.PositiveIntegerField(default=0, help_text="Steps of this stage; 0 if unknown.")
+    loss = models.FloatField(null=True, blank=True)
+    hit_at_5 = models.FloatField(null=True, blank=True, help_text="On validation, in [0, 1].")
+    seconds_left = models.FloatField(null=True, blank=True)
+    curve = models.JSONField(
+        default=list, blank=True, help_text="[{step, epoch, loss, hit_at_5}, …], oldest first."
+    )
+    report = models.JSONField(
+        default=dict, blank=True, help_text="Metrics of both, gates with reasons, diagnosis."
+    )
+    error = models.TextField(blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    process = models.CharField(max_length=100, blank=True, help_text="host:pid that holds it.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TrainingRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(status__in=["waiting", "running"]),
+                name="one_unfinished_run_per_project",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk}: {self.get_status_display()}"
+
+
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def visible_to(self, user: User | AnonymousUser) -> ModelVersionQuerySet:
+        """Model versions of projects *user* administers."""
+        return self.filter(project__in=Project.objects.administered_by(user))
+
+
+class ModelVersion(models.Model):
+    """A registered bundle with its metrics and lineage."""
+
+    class Origin(models.TextChoices):
+        ZERO_SHOT = "zero_shot", "From the taxonomy alone"
+        INSTANT = "instant", "Instant loop"
+        RUN = "run", "Training run"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="model_versions")
+    number = models.PositiveIntegerField()
+    bundle = models.CharField(max_length=64, help_text="Digest of the bundle.")
+    origin = models.CharField(max_length=10, choices=Origin)
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    run = models.ForeignKey(
+        TrainingRun, models.PROTECT, null=True, blank=True, related_name="model_versions"
+    )
+    snapshot = models.ForeignKey(
+        DatasetSnapshot, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    gold_count = models.PositiveIntegerField(default=0, help_text="Gold documents it learnt from.")
+    metrics = models.JSONField(default=dict, blank=True, help_text="Name to value, fractions.")
+    gates = models.JSONField(
+        default=list, blank=True, help_text="[{gate, passed, reason}, …]; empty if not judged."
+    )
+    registered_at = models.DateTimeField()
+
+    objects = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "number"], name="model_version_number_unique_in_project"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "bundle"], name="a_bundle_is_registered_once_in_a_project"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Model {self.number}"
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was judged and every gate opened. Unjudged never passes."""
+        return bool(self.gates) and all(gate["passed"] for gate in self.gates)
