@@ -1,0 +1,112 @@
+"""Register bundles as numbered model versions; promote them through their gates; roll back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from inference import deployments
+from inference.bundle import Bundle
+from inference.models import Deployment
+from labeling import audit
+from labeling.models import Project
+from training.gates import Outcome
+from training.models import DatasetSnapshot, ModelVersion, TrainingRun
+
+
+class GatesShut(Exception):
+    """A version may not be promoted. `reasons` holds one sentence for each shut gate."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = list(reasons)
+
+
+@transaction.atomic
+def register(  # noqa: PLR0913 - a version's lineage is this wide
+    project: Project,
+    bundle: Bundle,
+    *,
+    origin: ModelVersion.Origin,
+    metrics: Mapping[str, Any],
+    gates: Sequence[Outcome | Mapping[str, Any]],
+    gold_count: int,
+    now: datetime,
+    run: TrainingRun | None = None,
+    snapshot: DatasetSnapshot | None = None,
+    parent: ModelVersion | None = None,
+) -> ModelVersion:
+    """Give *bundle* the next version number of *project*.
+
+    A bundle is registered once: registering it again returns its version with the later metrics
+    and gates, since the same bundle may meet another champion.
+    """
+    judged = [gate.as_json() if isinstance(gate, Outcome) else dict(gate) for gate in gates]
+    Project.objects.select_for_update().get(pk=project.pk)  # one number at a time
+    known = project.model_versions.filter(bundle=bundle.digest).first()
+    if known is not None:
+        known.metrics, known.gates = dict(metrics), judged
+        known.save(update_fields=["metrics", "gates"])
+        return known
+    last = project.model_versions.order_by("-number").values_list("number", flat=True).first()
+    version = ModelVersion.objects.create(
+        project=project,
+        number=(last or 0) + 1,
+        bundle=bundle.digest,
+        origin=origin,
+        metrics=dict(metrics),
+        gates=judged,
+        gold_count=gold_count,
+        run=run,
+        snapshot=snapshot,
+        parent=parent,
+        registered_at=now,
+    )
+    audit.record("registered", actor=None, now=now, project=project, subject=str(version))
+    return version
+
+
+@transaction.atomic
+def promote(version: ModelVersion, *, actor: User | None, now: datetime) -> Deployment:
+    """Make *version* the champion of its project. Promoting the champion changes nothing.
+
+    Raises:
+        GatesShut: it was not judged, or a gate is shut.
+    """
+    if not version.passed:
+        raise GatesShut(shut_reasons(version))
+    live = deployments.champion(version.project)
+    if live is not None and live.bundle == version.bundle:
+        return live
+    audit.record("promoted", actor=actor, now=now, project=version.project, subject=str(version))
+    return deployments.deploy(
+        version.project,
+        version.bundle,
+        reason=f"{version} passed its {len(version.gates)} gates.",
+        actor=actor,
+        now=now,
+    )
+
+
+def shut_reasons(version: ModelVersion) -> list[str]:
+    """Return why *version* may not be promoted, a sentence for each shut gate."""
+    if not version.gates:
+        return [f"{version} was never judged by the gates."]
+    return [f"{gate['gate']}: {gate['reason']}" for gate in version.gates if not gate["passed"]]
+
+
+def roll_back(project: Project, *, actor: User | None, now: datetime) -> Deployment:
+    """Serve the former champion again.
+
+    Raises:
+        inference.deployments.NothingToRollBackTo: there is no former champion.
+    """
+    return deployments.roll_back(project, actor=actor, now=now)
+
+
+def champion_version(project: Project) -> ModelVersion | None:
+    """Return the version that serves, or None where nothing does or it was never registered."""
+    live = deployments.champion(project)
+    return project.model_versions.filter(bundle=live.bundle).first() if live else None
