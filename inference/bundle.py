@@ -1,0 +1,197 @@
+"""What training hands to serving: one directory with everything a prediction depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from inference.buckets import Thresholds
+from inference.calibrate import Calibration
+from inference.head import Head
+from inference.retrieve import LabelVectorText
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+TENSORS: Final = "tensors.safetensors"
+
+Kind = Literal["single", "multi"]
+
+
+class BundleCorrupt(Exception):
+    """The files of a bundle are missing, damaged, or not those its digest names."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderReference:
+    """The encoder a bundle was made with; its weights are kept once, outside the bundle.
+
+    source: what weights.directory_of understands.
+    digest: SHA-256 of its files; its name in the cache of document vectors.
+    """
+
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """An immutable, self-describing model.
+
+    kind: "single" or "multi".
+    labels: the texts of each label, in the order of all rows and columns; its ids are rows of
+        labeling.Label.
+    label_vectors: unit vectors, (labels, dim), float32.
+    taxonomy_number: of the taxonomy version the labels come from.
+    reranker, lexical: their places; None while there is none.
+    digest: SHA-256 over the digests of its files; empty until written.
+
+    Raises:
+        ValueError: its parts do not speak of the same labels.
+    """
+
+    kind: Kind
+    encoder: EncoderReference
+    labels: tuple[LabelVectorText, ...]
+    label_vectors: NDArray[np.float32]
+    head: Head
+    calibration: Calibration
+    thresholds: Thresholds
+    taxonomy_number: int
+    reranker: None = None
+    lexical: None = None
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        if self.label_vectors.shape != self.head.delta.shape:
+            raise ValueError("head and label vectors do not match")
+        if len(self.labels) != len(self.label_vectors):
+            raise ValueError(f"{len(self.labels)} labels, {len(self.label_vectors)} vectors")
+        if len(self.thresholds.per_label) != (len(self.labels) if self.multi else 0):
+            raise ValueError("one threshold per label for multi-label bundles, none for others")
+
+    @property
+    def multi(self) -> bool:
+        return self.kind == "multi"
+
+    @property
+    def label_ids(self) -> tuple[int, ...]:
+        """Rows of labeling.Label, in the order of all rows and columns."""
+        return tuple(label.id for label in self.labels)
+
+    @property
+    def label_keys(self) -> tuple[str, ...]:
+        return tuple(label.key for label in self.labels)
+
+    def write(self, root: Path) -> Bundle:
+        """Write it below *root* in a folder named by its digest, and return it with that digest.
+
+        The same content gives the same digest and is written once; two writers at once are
+        harmless, and no reader ever sees half a bundle.
+        """
+        files = {MANIFEST: _manifest(self), TENSORS: _tensors(self)}
+        digest = digest_of_files(files)
+        if not (root / digest).is_dir():
+            root.mkdir(parents=True, exist_ok=True)
+            _write_whole(root / digest, files)
+        return replace(self, digest=digest)
+
+    @classmethod
+    def read(cls, root: Path, digest: str) -> Bundle:
+        """Read the bundle *digest* below *root* and check it against its name.
+
+        Raises:
+            BundleCorrupt: it is missing, damaged, or not what its name says.
+        """
+        try:
+            files = {name: (root / digest / name).read_bytes() for name in (MANIFEST, TENSORS)}
+        except OSError as error:
+            raise BundleCorrupt(f"bundle {digest[:12]} cannot be read: {error}") from error
+        if digest_of_files(files) != digest:
+            raise BundleCorrupt(f"bundle {digest[:12]} was changed after it was written")
+        try:
+            return _assemble(json.loads(files[MANIFEST]), load_tensors(files[TENSORS]), digest)
+        except (KeyError, TypeError, ValueError, SafetensorError) as error:
+            raise BundleCorrupt(f"bundle {digest[:12]} is not understood: {error}") from error
+
+
+def digest_of_files(files: dict[str, bytes]) -> str:
+    """Return the SHA-256 over names and SHA-256 of *files*, in hexadecimal."""
+    listing = "".join(
+        f"{name} {hashlib.sha256(files[name]).hexdigest()}\n" for name in sorted(files)
+    )
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def _manifest(bundle: Bundle) -> bytes:
+    content = {
+        "format": FORMAT,
+        "kind": bundle.kind,
+        "encoder": asdict(bundle.encoder),
+        "taxonomy_number": bundle.taxonomy_number,
+        "labels": [asdict(label) for label in bundle.labels],
+        "scale": bundle.head.scale,
+        "calibration": asdict(bundle.calibration),
+        "thresholds": asdict(bundle.thresholds),
+        "reranker": bundle.reranker,
+        "lexical": bundle.lexical,
+    }
+    return json.dumps(content, sort_keys=True, ensure_ascii=True, indent=1).encode()
+
+
+def _tensors(bundle: Bundle) -> bytes:
+    return save_tensors(
+        {
+            name: np.ascontiguousarray(array, dtype=np.float32)
+            for name, array in (
+                ("label_vectors", bundle.label_vectors),
+                ("head.delta", bundle.head.delta),
+                ("head.bias", bundle.head.bias),
+            )
+        }
+    )
+
+
+def _write_whole(target: Path, files: dict[str, bytes]) -> None:
+    """Write under another name, then rename."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".bundle-") as scratch:
+        folder = Path(scratch) / "bundle"
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        try:
+            folder.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another writer was first, with the same content
+                raise
+
+
+def _assemble(
+    manifest: dict[str, Any], tensors: dict[str, NDArray[np.float32]], digest: str
+) -> Bundle:
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"format {manifest['format']}, this code reads {FORMAT}")
+    thresholds = manifest["thresholds"]
+    return Bundle(
+        kind=manifest["kind"],
+        encoder=EncoderReference(**manifest["encoder"]),
+        labels=tuple(
+            LabelVectorText(**{**label, "situations": tuple(label["situations"])})
+            for label in manifest["labels"]
+        ),
+        label_vectors=tensors["label_vectors"],
+        head=Head(tensors["head.delta"], tensors["head.bias"], manifest["scale"]),
+        calibration=Calibration(**manifest["calibration"]),
+        thresholds=Thresholds(**{**thresholds, "per_label": tuple(thresholds["per_label"])}),
+        taxonomy_number=manifest["taxonomy_number"],
+        digest=digest,
+    )
