@@ -1,5 +1,10 @@
 from django.urls import include, path
 
+from labeling.views import home
+
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("healthz", home.healthz, name="healthz"),
+    path("accounts/", include("labeling.account_urls")),
     path("", include("labeling.urls")),
 ]

@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
@@ -50,3 +50,16 @@ def project_page(
 member_page = project_page(lambda user: Project.objects.visible_to(user))
 owner_page = project_page(lambda user: Project.objects.editable_by(user))
 admin_page = project_page(lambda user: Project.objects.administered_by(user))
+
+
+def site_administrator_page(view: Callable[[PersonRequest], HttpResponse]) -> SlugView:
+    """Decorate a page for site administrators alone."""
+
+    @login_required
+    @wraps(view)
+    def opened(request: PersonRequest) -> HttpResponse:
+        if not request.user.is_superuser:
+            raise Http404
+        return view(request)
+
+    return opened  # type: ignore[return-value]

@@ -1,0 +1,136 @@
+"""What every page needs to know of the person and the project, and how figures are written."""
+
+from dataclasses import dataclass
+
+from django import template
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from labeling import memberships
+from labeling.models import Membership, Project
+
+register = template.Library()
+
+Role = Membership.Role
+NO_BREAK = "\N{NO-BREAK SPACE}"
+DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one person may do in one project. Falsy for those who do not belong to it."""
+
+    role: str
+
+    def __bool__(self) -> bool:
+        return bool(self.role)
+
+    @property
+    def name(self) -> str:
+        return str(Role(self.role).label) if self.role else ""
+
+    @property
+    def is_owner(self) -> bool:
+        """Taxonomy owners and admins: who may edit taxonomy and documents."""
+        return self.role in {Role.OWNER, Role.ADMIN}
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation of a project."""
+
+    text: str
+    url: str
+    is_current: bool
+
+
+# Text, URL name, the roles it is for. The order of the day's work.
+NAVIGATION: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("Overview", "labeling:project", frozenset(Role.values)),
+    ("Review", "labeling:review", frozenset(Role.values)),
+    ("Taxonomy", "labeling:taxonomy", frozenset(Role.values)),
+    ("Documents", "labeling:documents", frozenset({Role.OWNER, Role.ADMIN})),
+    ("Models", "training:models", frozenset({Role.ADMIN})),
+    ("People", "labeling:people", frozenset({Role.ADMIN})),
+    ("History", "labeling:history", frozenset({Role.OWNER, Role.ADMIN})),
+    ("Settings", "labeling:settings", frozenset({Role.ADMIN})),
+)
+
+
+def standing_of(user: User | AnonymousUser, project: Project, request: HttpRequest) -> Standing:
+    """Return the person's standing, asking the database once per request and project."""
+    known: dict[int, Standing] = request.__dict__.setdefault("_standings", {})
+    if project.pk not in known:
+        known[project.pk] = Standing(memberships.role_of(user, project) or "")
+    return known[project.pk]
+
+
+@register.simple_tag(takes_context=True)
+def standing(context: template.Context, project: Project) -> Standing:
+    """`{% standing project as me %}`, then `me.is_owner`, `me.is_admin`, `me.name`."""
+    request: HttpRequest = context["request"]
+    return standing_of(request.user, project, request)
+
+
+@register.inclusion_tag("_nav.html", takes_context=True)
+def project_nav(context: template.Context, project: Project) -> dict[str, object]:
+    """Render the links of a project's pages that the person may open."""
+    request: HttpRequest = context["request"]
+    role = standing_of(request.user, project, request).role
+    return {"links": links(project, role, request.path), "project": project}
+
+
+def links(project: Project, role: str, path: str) -> list[Link]:
+    """Return the navigation of *project* for *role*, marking the deepest entry above *path*."""
+    entries = []
+    for text, name, roles in NAVIGATION:
+        try:
+            url = reverse(name, args=[project.slug])
+        except NoReverseMatch:
+            continue
+        if role in roles:
+            entries.append((text, url))
+    current = max((url for _, url in entries if path.startswith(url)), key=len, default="")
+    return [Link(text, url, is_current=url == current) for text, url in entries]
+
+
+@register.simple_tag
+def worker_alive() -> bool:
+    """Tell whether a worker has been heard of lately: jobs wait for ever without one."""
+    from labeling import jobs  # jobs pulls in Celery's door; only pages that ask pay for it
+
+    return jobs.worker_alive()
+
+
+@register.filter
+def percent(share: float | None, digits: int = 0) -> str:
+    """Write a share in [0, 1] as a percentage, or a dash when it was not measured."""
+    return DASH if share is None else f"{100 * share:.{digits}f}{NO_BREAK}%"
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """Write a count with thin spaces between thousands, or a dash when there is none."""
+    return DASH if number is None else f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+@register.filter
+def in_words(detail: dict[str, object]) -> str:
+    """Write the detail of an audit entry: "role: reviewer → owner, rows: 12"."""
+    return ", ".join(f"{name.replace('_', ' ')}: {word(value)}" for name, value in detail.items())
+
+
+def word(value: object) -> str:
+    """Write one plain JSON value; a pair is what it was and what it became."""
+    if isinstance(value, list):
+        return (" → " if len(value) == 2 else ", ").join(map(word, value))
+    if isinstance(value, dict):
+        return in_words(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "none" if value is None else str(value)
