@@ -1,0 +1,143 @@
+"""What training learns from: prepared texts with their right labels, and how labels relate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.splits import Split
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Documents with what people said of them, ordered by document id.
+
+    ids: (documents,) document ids.
+    texts: (documents,) prepared texts, as the encoder reads them.
+    targets: (documents, labels), true where the label is right; a row without any fits none.
+    splits: (documents,) the split of each document.
+    weights: (documents,) float32, trust in each document's labels: gold 1, silver less.
+
+    Raises:
+        ValueError: its parts speak of different numbers of documents.
+    """
+
+    ids: NDArray[np.int64]
+    texts: tuple[str, ...]
+    targets: Flags
+    splits: NDArray[np.str_]
+    weights: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.ids), len(self.texts), len(self.targets), len(self.splits)}
+        if lengths != {len(self.weights)}:
+            raise ValueError(f"examples of different lengths: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def fits(self) -> Flags:
+        """(documents,) whether any label is right."""
+        flags: Flags = self.targets.any(axis=1)
+        return flags
+
+    def rows(self, *splits: Split) -> NDArray[np.int64]:
+        """Return the positions of the documents of *splits*, in order."""
+        return np.flatnonzero(np.isin(self.splits, [str(split) for split in splits]))
+
+    def part(self, *splits: Split) -> "Examples":
+        """Return the documents of *splits*."""
+        return self.take(self.rows(*splits))
+
+    def take(self, rows: NDArray[np.int64]) -> "Examples":
+        """Return the documents at *rows*."""
+        return Examples(
+            ids=self.ids[rows],
+            texts=tuple(self.texts[row] for row in rows),
+            targets=self.targets[rows],
+            splits=self.splits[rows],
+            weights=self.weights[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relations:
+    """How the labels stand to each other, rows and columns in the order of `Examples.targets`.
+
+    overlaps: (labels, labels) symmetric; both may be right, so neither is the other's negative.
+    distances: (labels, labels) float32, edges to the lowest common ancestor: self 0, sibling 1,
+        cousin 2, …
+    """
+
+    overlaps: Flags
+    distances: NDArray[np.float32]
+
+
+def targets_of(labelled: Sequence[Sequence[int]], label_ids: Sequence[int]) -> Flags:
+    """Return (documents, labels), true where the document has the label; others are ignored."""
+    column = {label: place for place, label in enumerate(label_ids)}
+    targets = np.zeros((len(labelled), len(label_ids)), dtype=bool)
+    for row, labels in enumerate(labelled):
+        for label in labels:
+            if label in column:
+                targets[row, column[label]] = True
+    return targets
+
+
+def relations(
+    label_ids: Sequence[int],
+    parents: Mapping[int, int | None],
+    overlaps: Mapping[int, frozenset[int]],
+) -> Relations:
+    """Return how labels relate.
+
+    Args:
+        label_ids: in the order wanted.
+        parents: parent of every label of the tree, grouping labels too; None at the top.
+        overlaps: ids each label overlaps.
+    """
+    places = {label: place for place, label in enumerate(label_ids)}
+    both = np.zeros((len(label_ids), len(label_ids)), dtype=bool)
+    for label, others in overlaps.items():
+        for other in others:
+            if label in places and other in places:
+                both[places[label], places[other]] = both[places[other], places[label]] = True
+    return Relations(both, tree_distances(label_ids, parents))
+
+
+def tree_distances(
+    label_ids: Sequence[int], parents: Mapping[int, int | None]
+) -> NDArray[np.float32]:
+    """Return (labels, labels) edges from each label up to the lowest ancestor it shares.
+
+    Labels that share none meet in a common root above the tree. The distance of labels at
+    different depths is the longer way up.
+    """
+    paths = [_path(label, parents) for label in label_ids]
+    width = max((len(path) for path in paths), default=0)
+    padded = np.full((len(paths), width), -1, dtype=np.int64)  # (labels, depth), root first
+    for row, path in enumerate(paths):
+        padded[row, : len(path)] = path
+    depths = np.array([len(path) for path in paths])  # (labels,)
+    shared = np.zeros((len(paths), len(paths)), dtype=np.int64)
+    alike = np.ones((len(paths), len(paths)), dtype=bool)
+    for level in range(width):
+        column = padded[:, level]
+        alike &= (column[:, None] == column[None, :]) & (column[:, None] >= 0)
+        shared += alike
+    distances: NDArray[np.float32] = (np.maximum(depths[:, None], depths) - shared).astype(
+        np.float32
+    )
+    return distances
+
+
+def _path(label: int, parents: Mapping[int, int | None]) -> list[int]:
+    """Return the ids from the top of the tree down to *label*."""
+    path = [label]
+    while (above := parents.get(path[-1])) is not None:
+        path.append(above)
+    return path[::-1]

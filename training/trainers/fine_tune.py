@@ -1,0 +1,197 @@
+"""Fine-tune the encoder with sentence-transformers' trainer, resumably and under watch."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from datasets import Dataset
+from datasets.utils.logging import disable_progress_bar
+from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
+
+from inference.retrieve import LabelVectorText
+from training.examples import Examples, Relations
+from training.losses.hierarchical import HierarchicalMultiPositiveLoss
+from training.trainers.batches import LengthBatchSampler
+from training.trainers.evaluator import METRIC, HitEvaluator
+from training.trainers.label_side import LabelSide
+from training.trainers.ranking import LabelRanking
+
+KEY = f"eval_{METRIC}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the encoder is trained.
+
+    epochs: passes over the training documents, at most.
+    batch: documents in a step.
+    rate: peak learning rate of AdamW; it warms up over a tenth of the steps, then falls linearly.
+    renewed: labels embedded with gradient in a step; see LabelSide.
+    document_weight: weight of the document-document term.
+    hierarchy: push siblings harder.
+    patience: evaluations without a better Hit@5 after which training stops.
+    evaluations: evaluations, each with a checkpoint, in an epoch.
+    engine: "fp32" or "bf16", what the transformer computes in; weights stay fp32.
+    """
+
+    epochs: int = 3
+    batch: int = 32
+    rate: float = 5e-5
+    renewed: int = 16
+    document_weight: float = 0.5
+    hierarchy: bool = False
+    patience: int = 3
+    evaluations: int = 2
+    engine: str = "fp32"
+    seed: int = 0
+
+
+class Watch(Protocol):
+    """Who follows the training. Any method may raise to stop it."""
+
+    def stepped(self, step: int, steps: int) -> None: ...
+    def logged(self, loss: float) -> None: ...
+    def evaluated(self, step: int, epoch: float, metrics: dict[str, float]) -> None: ...
+
+
+class Unmeasurable(Exception):
+    """The evaluator gives no Hit@5, so that nothing could choose the best checkpoint."""
+
+
+class QuietTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
+    """The trainer without its model card: that costs time and says nothing here."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        pass
+
+
+def fine_tune(  # noqa: PLR0913 - what a training needs
+    model: Any,
+    labels: Sequence[LabelVectorText],
+    training: Examples,
+    validation: Examples,
+    relations: Relations,
+    *,
+    recipe: Recipe,
+    folder: Path,
+    watch: Watch,
+) -> None:
+    """Train *model* in place and leave it at its best checkpoint by Hit@5 on *validation*.
+
+    Checkpoints go below *folder*; where there is a whole one, training goes on from it.
+
+    Raises:
+        Unmeasurable: there is no validation document with a label.
+        ValueError: there is no training document with a label.
+    """
+    usable = training.take(training.fits.nonzero()[0])
+    if not len(usable):
+        raise ValueError("there is no training document with a label")
+    disable_progress_bar()
+    torch.manual_seed(recipe.seed)
+    trainer = QuietTrainer(
+        model=model,
+        args=_arguments(recipe, len(usable), folder),
+        train_dataset=Dataset.from_dict(
+            {"text": list(usable.texts), "label": list(range(len(usable)))}
+        ),
+        loss=LabelRanking(
+            model,
+            LabelSide(labels),
+            usable,
+            relations,
+            loss=HierarchicalMultiPositiveLoss(),
+            renewed=recipe.renewed,
+            document_weight=recipe.document_weight,
+            hierarchy=recipe.hierarchy,
+            seed=recipe.seed,
+        ),
+        evaluator=HitEvaluator(validation, labels, recipe.engine),
+        callbacks=[EarlyStoppingCallback(recipe.patience), Reporting(watch)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is None:
+        _measure_before(trainer)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    model.eval()
+
+
+def _arguments(recipe: Recipe, documents: int, folder: Path) -> Any:
+    steps = -(-documents // recipe.batch)  # in an epoch
+    every = max(1, steps // recipe.evaluations)
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch,
+        learning_rate=recipe.rate,
+        warmup_steps=0.1,  # below 1: a share of all steps
+        batch_sampler=LengthBatchSampler,
+        bf16=recipe.engine == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="steps",
+        save_strategy="steps",
+        eval_steps=every,
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model=KEY,
+        greater_is_better=True,
+        logging_steps=5,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        restore_callback_states_from_checkpoint=True,
+        seed=recipe.seed,
+    )
+
+
+def _measure_before(trainer: QuietTrainer) -> None:
+    """Evaluate once before training: a missing metric shows now, not after an hour."""
+    metrics = trainer.evaluate()
+    if not metrics.get(KEY, -1) >= 0:  # absent or not a number
+        raise Unmeasurable(f"the evaluator gave no {METRIC}: no validation document has a label")
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint, removing those that were cut short.
+
+    The trainer writes its state last, so a checkpoint with a readable state is whole.
+    """
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    for path in reversed(found):
+        try:
+            json.loads((path / "trainer_state.json").read_text())
+        except (OSError, ValueError):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            return path
+    return None
+
+
+class Reporting(TrainerCallback):  # type: ignore[misc]
+    """Passes on what happens to the watch."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self.watch.stepped(state.global_step, state.max_steps)
+
+    def on_log(self, _args: Any, _state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            self.watch.logged(float(logs["loss"]))
+
+    def on_evaluate(
+        self, _args: Any, state: Any, _control: Any, metrics: Any = None, **_: Any
+    ) -> None:
+        if metrics and KEY in metrics:
+            named = {name.removeprefix("eval_"): value for name, value in metrics.items()}
+            self.watch.evaluated(state.global_step, float(state.epoch or 0), named)
