@@ -12,8 +12,14 @@ from django.dispatch import Signal
 documents_imported = Signal()  # project_id
 taxonomy_published = Signal()  # project_id
 gold_changed = Signal()  # project_id
+job_started = Signal()  # job_id
 
 
 def announce(event: Signal, *, project_id: int) -> None:
     """Send *event* once the running transaction commits; a failing listener stops nothing."""
     transaction.on_commit(partial(event.send_robust, sender=None, project_id=project_id))
+
+
+def announce_job(job_id: int) -> None:
+    """Send job_started once the running transaction commits."""
+    transaction.on_commit(partial(job_started.send_robust, sender=None, job_id=job_id))

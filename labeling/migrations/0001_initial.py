@@ -117,6 +117,7 @@ class Migration(migrations.Migration):
                 ('done', models.PositiveBigIntegerField(default=0, help_text='Units of work finished.')),
                 ('total', models.PositiveBigIntegerField(default=0, help_text='Units in all; 0 while unknown.')),
                 ('report', models.JSONField(blank=True, default=dict, help_text='Counts and errors at the end.')),
+                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='Workers that took it.')),
                 ('created_at', models.DateTimeField()),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
                 ('heartbeat_at', models.DateTimeField(blank=True, null=True)),

@@ -46,6 +46,7 @@ class Job(models.Model):
     done = models.PositiveBigIntegerField(default=0, help_text="Units of work finished.")
     total = models.PositiveBigIntegerField(default=0, help_text="Units in all; 0 while unknown.")
     report = models.JSONField(default=dict, blank=True, help_text="Counts and errors at the end.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that took it.")
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)

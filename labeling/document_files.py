@@ -1,0 +1,140 @@
+"""Read documents from JSONL and CSV files, plain or compressed, one row at a time."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from labeling.document_fields import KNOWN, BadField, Treatments, to_row
+from labeling.documents import BadRow, Row
+from labeling.text_lines import LINE_LIMIT, EndsEarly, TextLines
+
+# One cell may be as long as one line. The module keeps this limit for the whole process.
+csv.field_size_limit(LINE_LIMIT)
+
+
+class DocumentFile:
+    """The rows of one file, good and bad, with what was done to them on the way."""
+
+    def __init__(self, path: Path, name: str = "") -> None:
+        self.name = name or path.name
+        self.treatments: Treatments = Counter()
+        self._lines = TextLines(path)
+
+    @property
+    def size(self) -> int:
+        """Bytes, as stored."""
+        return self._lines.size
+
+    @property
+    def position(self) -> int:
+        """Bytes read so far."""
+        return self._lines.position
+
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        lines = iter(self._lines)
+        read = 0
+        try:
+            first = next(lines, "")
+            all_lines = _chain(first, lines)
+            rows = _from_jsonl if first.lstrip()[:1] in ("{", "[", "") else _from_csv
+            for row in rows(all_lines, self.treatments):
+                read = row.line
+                yield row
+        except EndsEarly as error:
+            yield BadRow(read + 1, f"the compressed file ends early: {error}")
+        finally:
+            self._count_lines()
+
+    def _count_lines(self) -> None:
+        if self._lines.repaired:
+            self.treatments["line was not UTF-8"] = self._lines.repaired
+        if self._lines.stripped:
+            self.treatments["line held NUL characters, removed"] = self._lines.stripped
+
+
+def _chain(first: str, rest: Iterable[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+# strict=False: raw tabs and line breaks inside strings, which many exports contain.
+_decoder = json.JSONDecoder(strict=False, parse_constant=_no_constant)
+
+
+def _from_jsonl(lines: Iterator[str], treatments: Treatments) -> Iterator[Row | BadRow]:
+    for number, line in enumerate(lines, 1):
+        if len(line) >= LINE_LIMIT:
+            _skip_line(line, lines)
+            yield BadRow(number, f"the line is longer than {LINE_LIMIT:,} bytes")
+        elif stripped := line.strip():
+            yield _row_of(stripped, number, treatments)
+
+
+def _skip_line(line: str, lines: Iterator[str]) -> None:
+    while line and not line.endswith("\n"):
+        line = next(lines, "")
+
+
+def _row_of(line: str, number: int, treatments: Treatments) -> Row | BadRow:
+    try:
+        fields = _decoder.decode(line)
+    except RecursionError:
+        return BadRow(number, "the row is nested too deeply")
+    except ValueError as error:
+        return BadRow(number, f"no valid JSON: {error}")
+    if not isinstance(fields, dict):
+        return BadRow(number, "a row must be a JSON object, one on each line")
+    return _checked(fields, number, treatments)
+
+
+def _checked(fields: dict[str, Any], number: int, treatments: Treatments) -> Row | BadRow:
+    try:
+        return to_row(fields, line=number, treatments=treatments)
+    except BadField as error:
+        return BadRow(number, str(error))
+
+
+def _from_csv(lines: Iterator[str], treatments: Treatments) -> Iterator[Row | BadRow]:
+    header_line = next(lines)
+    delimiter = max(",;\t", key=lambda mark: len(KNOWN & set(_header(header_line, mark))))
+    header = _header(header_line, delimiter)
+    if not KNOWN & {"text", "subject"} & set(header):
+        yield BadRow(1, "neither JSON nor CSV with a column named text or subject")
+        return
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        number = reader.line_num + 2
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield BadRow(number, f"no valid CSV: {error}")
+            continue
+        if cells:
+            yield _row_of_cells(header, cells, number, treatments)
+
+
+def _header(line: str, delimiter: str) -> list[str]:
+    return [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _row_of_cells(
+    header: Sequence[str], cells: Sequence[str], number: int, treatments: Treatments
+) -> Row | BadRow:
+    if len(cells) > len(header):
+        return BadRow(number, f"{len(cells)} cells under {len(header)} columns")
+    fields: dict[str, Any] = dict(zip(header, cells, strict=False))
+    if metadata := fields.get("metadata"):
+        try:
+            fields["metadata"] = _decoder.decode(metadata)
+        except (ValueError, RecursionError):
+            return BadRow(number, "metadata is no valid JSON")
+    return _checked(fields, number, treatments)

@@ -1,0 +1,18 @@
+"""Celery tasks: thin, idempotent doors to labeling.jobs."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from labeling import jobs
+
+
+@shared_task
+def run_job(job_id: int) -> None:
+    """Run one job. Safe to deliver twice."""
+    jobs.run(job_id)
+
+
+@shared_task
+def resume_stale_jobs() -> None:
+    """Hand jobs whose worker died to another."""
+    jobs.resume_stale(timezone.now())

@@ -1,0 +1,333 @@
+"""Publish editions of a project's taxonomy, and say what the current one holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from labeling import audit, events
+from labeling.models import Exclusion, Label, LabelEdition, Overlap, Project, TaxonomyVersion
+from labeling.taxonomy_entries import BadTaxonomy, Problem, TaxonomyEntry, find_problems
+
+__all__ = ["BadTaxonomy", "EditConflict", "LabelText", "Problem", "TaxonomyEntry"]
+
+Content = dict[str, Any]
+
+
+class EditConflict(Exception):
+    """Somebody published a newer edition of the label since it was opened."""
+
+    def __init__(self, edition: LabelEdition) -> None:
+        self.edition = edition
+        super().__init__(f"{edition.label} was changed in {edition.version}")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelText:
+    """What the current version says of one assignable label.
+
+    exclusions: (situation, id of the label to use instead or None), in order.
+    overlaps: ids of labels that may be right together with this one.
+    """
+
+    id: int
+    key: str
+    name: str
+    description: str
+    exclusions: tuple[tuple[str, int | None], ...]
+    overlaps: frozenset[int]
+    parent_id: int | None
+    examples: tuple[str, ...]
+
+
+def current_version(project: Project) -> TaxonomyVersion:
+    """Return the newest published version.
+
+    Raises:
+        TaxonomyVersion.DoesNotExist: nothing was published yet.
+    """
+    return project.taxonomy_versions.latest()
+
+
+def label_texts(project: Project) -> list[LabelText]:
+    """Return the assignable labels of the current version, ordered by id."""
+    labels = project.labels.assignable().order_by("pk").prefetch_related("exclusions")
+    overlaps = overlapping_ids(project)
+    return [
+        LabelText(
+            id=label.pk,
+            key=label.key,
+            name=label.name,
+            description=label.description,
+            exclusions=tuple((each.situation, each.use_id) for each in label.exclusions.all()),
+            overlaps=frozenset(overlaps.get(label.pk, ())),
+            parent_id=label.parent_id,
+            examples=tuple(label.examples),
+        )
+        for label in labels
+    ]
+
+
+def overlapping_ids(project: Project) -> dict[int, set[int]]:
+    """Return, for each label that overlaps any, the ids of those it overlaps."""
+    found: dict[int, set[int]] = {}
+    pairs = Overlap.objects.filter(first__project=project).values_list("first", "second")
+    for first, second in pairs:
+        found.setdefault(first, set()).add(second)
+        found.setdefault(second, set()).add(first)
+    return found
+
+
+def entries(project: Project) -> list[TaxonomyEntry]:
+    """Return what stands now of every label, retired ones too, in the order of the tree."""
+    labels = list(project.labels.prefetch_related("exclusions"))
+    keys = {label.pk: label.key for label in labels}
+    overlaps = overlapping_ids(project)
+    return [
+        TaxonomyEntry(
+            key=label.key,
+            name=label.name,
+            parent=keys[label.parent_id] if label.parent_id else None,
+            description=label.description,
+            exclusions=tuple(
+                (each.situation, keys[each.use_id] if each.use_id else None)
+                for each in label.exclusions.all()
+            ),
+            assignable=label.is_assignable,
+            examples=tuple(label.examples),
+            overlaps=tuple(sorted(keys[other] for other in overlaps.get(label.pk, ()))),
+            retired=label.retired_at is not None,
+        )
+        for label in labels
+    ]
+
+
+def content(entry: TaxonomyEntry) -> Content:
+    """Return *entry* as its edition keeps it: plain JSON."""
+    return {
+        "name": entry.name,
+        "parent": entry.parent,
+        "description": entry.description,
+        "exclusions": [{"situation": text, "use": use} for text, use in entry.exclusions],
+        "examples": list(entry.examples),
+        "overlaps": list(entry.overlaps),
+        "assignable": entry.assignable,
+        "retired": entry.retired,
+    }
+
+
+def publish(
+    project: Project,
+    entries: Sequence[TaxonomyEntry],
+    *,
+    actor: User | None,
+    now: datetime,
+    note: str = "",
+) -> TaxonomyVersion | None:
+    """Publish what differs in *entries* as the next version; labels not named stay as they are.
+
+    An entry says everything about its label: what it leaves out is emptied. Two labels overlap when
+    either says so. Returns None when nothing differs (a new order alone is kept, unpublished).
+
+    Raises:
+        BadTaxonomy: with every problem; nothing was changed.
+    """
+    return _publish(project, entries, actor=actor, now=now, note=note, reorder=True)
+
+
+@transaction.atomic
+def edit_label(
+    label: Label,
+    *,
+    description: str,
+    exclusions: Sequence[tuple[str, str | None]],
+    seen_version: int,
+    actor: User,
+    now: datetime,
+) -> TaxonomyVersion | None:
+    """Publish a new description and exclusions of *label*; None when they are the same.
+
+    Args:
+        exclusions: (situation, key of the label to use instead or None), in order.
+        seen_version: number of the version the editor had before their eyes.
+
+    Raises:
+        EditConflict: the label has a newer edition than *seen_version*.
+        BadTaxonomy: an exclusion is empty, or names an unknown label or this one.
+    """
+    Project.objects.select_for_update().get(pk=label.project_id)
+    newer = label.editions.filter(version__number__gt=seen_version)
+    if edition := newer.select_related("label", "version").order_by("-version__number").first():
+        raise EditConflict(edition)
+    standing = {entry.key: entry for entry in entries(label.project)}
+    edited = replace(
+        standing[label.key], description=description, exclusions=tuple(exclusions), row=0
+    )
+    note = f"Edited {label.name}"
+    return _publish(label.project, [edited], actor=actor, now=now, note=note, reorder=False)
+
+
+@transaction.atomic
+def _publish(
+    project: Project,
+    stated: Sequence[TaxonomyEntry],
+    *,
+    actor: User | None,
+    now: datetime,
+    note: str,
+    reorder: bool,
+) -> TaxonomyVersion | None:
+    Project.objects.select_for_update().get(pk=project.pk)
+    standing = {entry.key: entry for entry in entries(project)}
+    parents = {key: entry.parent for key, entry in standing.items()}
+    if problems := find_problems(_with_rows(stated), parents):
+        raise BadTaxonomy(problems)
+
+    wanted = _merge(standing, stated)
+    changed = {key: entry for key, entry in wanted.items() if entry != standing.get(key)}
+    positions = {entry.key: place for place, entry in enumerate(stated)} if reorder else {}
+    if not changed:
+        _write_positions(project, positions)
+        return None
+
+    version = _next_version(project, actor=actor, now=now, note=note)
+    labels = _write_labels(project, changed, positions, now=now)
+    _write_exclusions(changed, labels)
+    _write_overlaps(project, wanted, labels)
+    LabelEdition.objects.bulk_create(
+        LabelEdition(label=labels[key], version=version, content=content(entry))
+        for key, entry in changed.items()
+    )
+    added = sum(key not in standing for key in changed)
+    audit.record(
+        "published the taxonomy",
+        project=project,
+        actor=actor,
+        now=now,
+        subject=str(version),
+        detail={"added": added, "changed": len(changed) - added, "keys": sorted(changed)[:100]},
+    )
+    events.announce(events.taxonomy_published, project_id=project.pk)
+    return version
+
+
+def _with_rows(stated: Sequence[TaxonomyEntry]) -> list[TaxonomyEntry]:
+    if len(stated) == 1:
+        return list(stated)
+    return [entry if entry.row else replace(entry, row=n) for n, entry in enumerate(stated, 1)]
+
+
+def _merge(
+    standing: dict[str, TaxonomyEntry], stated: Sequence[TaxonomyEntry]
+) -> dict[str, TaxonomyEntry]:
+    """Return every label as it is to stand, overlaps written on both of a pair."""
+    named = {entry.key for entry in stated}
+    merged = {**standing, **{entry.key: entry for entry in stated}}
+    overlaps: dict[str, set[str]] = {key: set() for key in merged}
+    for key, entry in merged.items():
+        for other in entry.overlaps:
+            # A label the file does not name keeps only overlaps with others it does not name.
+            if key in named or other not in named:
+                overlaps[key].add(other)
+                overlaps[other].add(key)
+    return {
+        key: replace(entry, overlaps=tuple(sorted(overlaps[key])), row=0)
+        for key, entry in merged.items()
+    }
+
+
+def _next_version(
+    project: Project, *, actor: User | None, now: datetime, note: str
+) -> TaxonomyVersion:
+    last = project.taxonomy_versions.order_by("-number").values_list("number", flat=True).first()
+    return project.taxonomy_versions.create(
+        number=(last or 0) + 1, published_at=now, published_by=actor, note=note[:500]
+    )
+
+
+def _write_positions(project: Project, positions: dict[str, int]) -> None:
+    moved = [
+        label
+        for label in project.labels.only("position", "key")
+        if label.position != positions.get(label.key, label.position)
+    ]
+    for label in moved:
+        label.position = positions[label.key]
+    Label.objects.bulk_update(moved, ["position"], batch_size=200)
+
+
+WRITTEN = ["name", "description", "examples", "is_assignable", "retired_at"]
+
+
+def _write_labels(
+    project: Project,
+    changed: dict[str, TaxonomyEntry],
+    positions: dict[str, int],
+    *,
+    now: datetime,
+) -> dict[str, Label]:
+    """Write the labels' own columns; return all labels of the project by key."""
+    labels = {label.key: label for label in project.labels.all()}
+    known = list(labels.values())
+    after = max((label.position for label in known), default=-1) + 1
+    for key, entry in changed.items():
+        label = labels.setdefault(key, Label(project=project, key=key, position=after))
+        label.name = entry.name
+        label.description = entry.description
+        label.examples = list(entry.examples)
+        label.is_assignable = entry.assignable
+        label.retired_at = (label.retired_at or now) if entry.retired else None
+    new = [labels[key] for key in changed if labels[key]._state.adding]
+    Label.objects.bulk_create(new, batch_size=200)
+    Label.objects.bulk_update(
+        [label for label in known if label.key in changed], WRITTEN, batch_size=100
+    )
+    moved = []
+    for key, entry in changed.items():
+        parent = labels[entry.parent] if entry.parent else None
+        if labels[key].parent_id != (parent and parent.pk):
+            labels[key].parent = parent
+            moved.append(labels[key])
+    Label.objects.bulk_update(moved, ["parent"], batch_size=200)
+    _write_positions(project, positions)
+    return labels
+
+
+def _write_exclusions(changed: dict[str, TaxonomyEntry], labels: dict[str, Label]) -> None:
+    Exclusion.objects.filter(label__in=[labels[key].pk for key in changed]).delete()
+    Exclusion.objects.bulk_create(
+        (
+            Exclusion(
+                label=labels[key],
+                situation=situation,
+                use=labels[use] if use else None,
+                position=place,
+            )
+            for key, entry in changed.items()
+            for place, (situation, use) in enumerate(entry.exclusions)
+        ),
+        batch_size=200,
+    )
+
+
+def _write_overlaps(
+    project: Project, wanted: dict[str, TaxonomyEntry], labels: dict[str, Label]
+) -> None:
+    pairs = {
+        (min(one, two), max(one, two))
+        for key, entry in wanted.items()
+        for one, two in ((labels[key].pk, labels[other].pk) for other in entry.overlaps)
+    }
+    standing = {
+        (overlap.first_id, overlap.second_id): overlap.pk
+        for overlap in Overlap.objects.filter(first__project=project)
+    }
+    gone = [pk for pair, pk in standing.items() if pair not in pairs]
+    Overlap.objects.filter(pk__in=gone).delete()
+    Overlap.objects.bulk_create(
+        Overlap(first_id=first, second_id=second)
+        for first, second in sorted(pairs - standing.keys())
+    )
