@@ -1,7 +1,7 @@
 """What waits in a project. The layers above add what waits in theirs, from `AppConfig.ready`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Count
@@ -46,6 +46,7 @@ class Step:
     hint: str
     url: str
     is_done: bool
+    is_next: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def steps(project: Project, sums: Totals, model: ServingModel | None) -> list[St
         except NoReverseMatch:
             return ""
 
-    return [
+    found = [
         Step(
             "Import a taxonomy",
             "Labels with their descriptions and exclusions, from JSON or CSV.",
@@ -147,3 +148,5 @@ def steps(project: Project, sums: Totals, model: ServingModel | None) -> list[St
             model is not None and model.is_trained,
         ),
     ]
+    coming = next((step for step in found if not step.is_done), None)
+    return [replace(step, is_next=step is coming) for step in found]

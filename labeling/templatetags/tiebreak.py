@@ -1,13 +1,14 @@
 """What every page needs to know of the person and the project, and how figures are written."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django import template
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from labeling import memberships
+from labeling import jobs, memberships
 from labeling.models import Membership, Project
 
 register = template.Library()
@@ -102,8 +103,6 @@ def links(project: Project, role: str, path: str) -> list[Link]:
 @register.simple_tag
 def worker_alive() -> bool:
     """Tell whether a worker has been heard of lately: jobs wait for ever without one."""
-    from labeling import jobs  # jobs pulls in Celery's door; only pages that ask pay for it
-
     return jobs.worker_alive()
 
 
@@ -111,6 +110,13 @@ def worker_alive() -> bool:
 def percent(share: float | None, digits: int = 0) -> str:
     """Write a share in [0, 1] as a percentage, or a dash when it was not measured."""
     return DASH if share is None else f"{100 * share:.{digits}f}{NO_BREAK}%"
+
+
+@register.filter
+def minutes(duration: timedelta) -> str:
+    """Write a duration in whole minutes, rounded up: "15 minutes"."""
+    count = -((-duration) // timedelta(minutes=1))
+    return f"{count}{NO_BREAK}minute{'' if count == 1 else 's'}"
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from labeling import overview
 from labeling.access import PersonRequest
-from labeling.models import Membership, Project, ReviewQueue
+from labeling.models import Membership, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def role_name(role: str | None) -> str:
 @login_required
 def show_help(request: PersonRequest) -> HttpResponse:
     """Explain keys, words and roles."""
-    return render(request, "labeling/help.html", {"reasons": ReviewQueue.Reason})
+    return render(request, "labeling/help.html")
 
 
 @require_safe
