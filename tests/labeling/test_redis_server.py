@@ -1,0 +1,92 @@
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
+
+from labeling.management.commands.redis_server import answers, prepare_directory
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real embedded Redis in a folder of its own."""
+    environment = {**os.environ, "STATE_DIR": str(tmp_path), "REDIS_URL": ""}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "redis_server"], cwd=ROOT, env=environment
+    )
+    path = tmp_path / "redis.sock"
+    deadline = time.monotonic() + 30
+    while not answers(path):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield path
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=20)
+
+
+def test_it_listens_on_a_socket_for_its_owner_alone(server):
+    assert stat.S_IMODE(server.stat().st_mode) == 0o700
+    with redis.Redis(unix_socket_path=str(server)) as client:
+        assert client.ping()
+        assert client.config_get("port") == {"port": "0"}
+
+
+def test_it_stops_on_the_signal_that_honcho_sends(tmp_path, server):
+    with redis.Redis(unix_socket_path=str(server)) as client:
+        process_id = client.info("server")["process_id"]
+    os.kill(process_id, signal.SIGTERM)
+    while answers(server):
+        time.sleep(0.02)
+
+
+def test_it_does_not_take_the_place_of_a_server_that_answers(settings, tmp_path):
+    settings.REDIS_URL, settings.REDIS_SOCKET = "", tmp_path / "redis.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(settings.REDIS_SOCKET))
+        other.listen()
+        with pytest.raises(CommandError, match="already answers"):
+            call_command("redis_server")
+
+
+def test_it_stays_off_where_redis_url_is_set(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:6379"
+    with pytest.raises(CommandError, match="stays off"):
+        call_command("redis_server")
+
+
+def test_its_folder_is_closed_to_others(tmp_path):
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    prepare_directory(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_its_socket_path_is_short_enough_for_the_system():
+    assert len(str(django_settings.REDIS_SOCKET)) <= 107
+
+
+def test_port_is_free_names_a_way_out_when_the_port_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Port {port} cannot be used.*PORT={port + 1}"):
+            call_command("port_is_free", str(port))
+
+
+def test_port_is_free_says_nothing_when_it_is():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    call_command("port_is_free", str(port))
