@@ -1,12 +1,99 @@
-"""Say which labels people vouch for."""
+"""Say which labels people vouch for, and what they ruled out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from labeling import events
-from labeling.models import Document, GoldLabel, Project
+from labeling.models import (
+    Annotation,
+    Document,
+    GoldLabel,
+    Label,
+    Overlap,
+    Prediction,
+    Project,
+    ReviewTask,
+    RuledOut,
+)
+
+SHOWN = 9  # candidates on the card: those a digit key chooses
+
+
+@transaction.atomic
+def grant(
+    document: Document,
+    labels: Sequence[Label],
+    *,
+    annotation: Annotation,
+    now: datetime,
+    ruled_out: Iterable[int] = (),
+) -> list[GoldLabel]:
+    """Make *labels* the gold of *document*, resting on *annotation*; none means nothing fits.
+
+    Silver gives way. *ruled_out* are ids of labels the person saw proposed and passed over.
+    """
+    document.gold.filter(tier=GoldLabel.Tier.SILVER).delete()
+    granted = GoldLabel.objects.bulk_create(
+        GoldLabel(
+            project_id=annotation.project_id,
+            document=document,
+            label=label,
+            annotation=annotation,
+            granted_at=now,
+        )
+        for label in (labels or [None])
+    )
+    RuledOut.objects.bulk_create(
+        RuledOut(document=document, label_id=label_id, annotation=annotation)
+        for label_id in ruled_out
+    )
+    Document.objects.filter(pk=document.pk).update(gold_at=now)
+    events.announce(events.gold_changed, project_id=annotation.project_id)
+    return granted
+
+
+@transaction.atomic
+def withdraw(annotation: Annotation) -> None:
+    """Take back the gold that rests on *annotation*, and what it ruled out. Twice is once."""
+    withdrawn, _ = annotation.gold.all().delete()
+    annotation.ruled_out.all().delete()
+    if not withdrawn:
+        return
+    others = GoldLabel.objects.gold().filter(document=OuterRef("pk"))
+    Document.objects.filter(~Exists(others), pk=annotation.task.document_id).update(gold_at=None)
+    events.announce(events.gold_changed, project_id=annotation.project_id)
+
+
+def passed_over(
+    prediction: Prediction | None, chosen: Collection[int], *, is_multi: bool
+) -> list[int]:
+    """Return the ids of the labels a person saw proposed by *prediction* and did not choose.
+
+    Of a single label's project: the candidates on the card ranked above the chosen one, all of them
+    when none was chosen or the choice came from elsewhere. Of a multi-label project: the ticked
+    labels that were unticked. Labels that overlap with a chosen one may be right too and stay out.
+    """
+    if prediction is None:
+        return []
+    if is_multi:
+        seen = [label_id for label_id in prediction.label_ids if label_id not in chosen]
+    else:
+        shown = [candidate.label_id for candidate in prediction.ranked[:SHOWN]]
+        ranks = [rank for rank, label_id in enumerate(shown) if label_id in chosen]
+        seen = shown[: ranks[0]] if ranks else shown
+    return [label_id for label_id in seen if label_id not in _overlapping(seen, chosen)]
+
+
+def _overlapping(seen: Collection[int], chosen: Collection[int]) -> set[int]:
+    if not seen or not chosen:
+        return set()
+    pairs = Overlap.objects.filter(
+        Q(first__in=chosen, second__in=seen) | Q(first__in=seen, second__in=chosen)
+    ).values_list("first", "second")
+    return {label_id for pair in pairs for label_id in pair} - set(chosen)
 
 
 @transaction.atomic
@@ -15,7 +102,8 @@ def grant_imported_bulk(
 ) -> int:
     """Make (document id, label ids) of a trusted source gold; no label at all is “nothing fits”.
 
-    Documents that have gold keep theirs. Returns how many documents got gold.
+    Documents that have gold keep theirs. Review tasks still open for them are withdrawn, also from
+    those who hold them. Returns how many documents got gold.
     """
     wanted = dict(grants)
     open_ids = set(project.documents.open().filter(pk__in=wanted).values_list("pk", flat=True))
@@ -24,11 +112,14 @@ def grant_imported_bulk(
             GoldLabel(project=project, document_id=pk, label_id=label, granted_at=now)
             for pk, labels in wanted.items()
             if pk in open_ids
-            for label in (*labels,) or (None,)
+            for label in (labels or [None])
         ),
         batch_size=100,
     )
     Document.objects.filter(pk__in=open_ids).update(gold_at=now)
+    ReviewTask.objects.open().filter(document__in=open_ids).update(
+        status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None
+    )
     if open_ids:
         events.announce(events.gold_changed, project_id=project.pk)
     return len(open_ids)

@@ -337,6 +337,10 @@ class Migration(migrations.Migration):
             model_name='reviewtask',
             index=models.Index(condition=models.Q(('status', 'open')), fields=['queue', '-value', 'id'], name='task_next_in_queue'),
         ),
+        migrations.AddIndex(
+            model_name='reviewtask',
+            index=models.Index(condition=models.Q(('leased_until__isnull', False), ('status', 'open')), fields=['project', 'leased_until'], name='task_leased'),
+        ),
         migrations.AddConstraint(
             model_name='reviewtask',
             constraint=models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('document',), name='one_open_task_per_document'),

@@ -44,9 +44,17 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
 
     def available_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
         """Open tasks *reviewer* has not skipped and nobody else holds at *at*."""
-        unleased = Q(leased_until=None) | Q(leased_until__lte=at) | Q(leased_by=reviewer)
         skipped = TaskSkip.objects.filter(reviewer=reviewer).values("task")
-        return self.open().filter(unleased).exclude(pk__in=skipped)
+        return self.unleased_or_of(reviewer, at=at).exclude(pk__in=skipped)
+
+    def unleased(self, *, at: datetime) -> ReviewTaskQuerySet:
+        """Open tasks nobody holds at *at*."""
+        return self.open().filter(Q(leased_until=None) | Q(leased_until__lte=at))
+
+    def unleased_or_of(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
+        """Open tasks nobody but *reviewer* holds at *at*."""
+        free = Q(leased_until=None) | Q(leased_until__lte=at) | Q(leased_by=reviewer)
+        return self.open().filter(free)
 
     def leased_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
         return self.open().filter(leased_by=reviewer, leased_until__gt=at)
@@ -105,6 +113,12 @@ class ReviewTask(models.Model):
                 fields=["queue", "-value", "id"],
                 condition=Q(status="open"),
                 name="task_next_in_queue",
+            ),
+            # queues.counts: the few tasks somebody holds.
+            models.Index(
+                fields=["project", "leased_until"],
+                condition=Q(status="open", leased_until__isnull=False),
+                name="task_leased",
             ),
         ]
 

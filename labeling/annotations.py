@@ -1,0 +1,204 @@
+"""Record reviewers' judgements, and take them back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+
+from labeling import audit, gold
+from labeling.models import Annotation, GoldLabel, Label, Prediction, ReviewTask
+from labeling.queues import LeaseLost
+
+__all__ = ["LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
+
+Status = ReviewTask.Status
+Kind = Annotation.Kind
+
+
+class LabelRefused(ValueError):
+    """These labels cannot be given to this document; the message says why."""
+
+
+class UndoRefused(Exception):
+    """The judgement cannot be taken back; the message says why."""
+
+
+@transaction.atomic
+def annotate(
+    task: ReviewTask,
+    *,
+    reviewer: User,
+    labels: Sequence[Label],
+    key: UUID,
+    now: datetime,
+    independent: bool = False,
+) -> Annotation:
+    """Record *reviewer*'s judgement of *task*, close the task and make the labels gold.
+
+    Sending the same key or the same labels twice returns the first annotation, so a double click is
+    one decision.
+
+    Args:
+        labels: empty when nothing fits.
+        key: made by the client for this decision.
+        independent: the reviewer did not see the prediction.
+
+    Raises:
+        LeaseLost: *reviewer* does not hold an unexpired lease on an open task, or the key belongs
+            to a decision since undone.
+        LabelRefused: a label of another project, a retired or merely grouping one, or not exactly
+            one in a single-label project.
+    """
+    task = _locked(task)
+    chosen = {label.pk: label for label in labels}
+    if existing := _same_decision(task, reviewer, set(chosen), key):
+        return existing
+    if not task.is_leased_to(reviewer, at=now):
+        raise LeaseLost(task, task.annotations.standing().first())
+    _check(task, list(chosen.values()))
+    return _store(task, reviewer, list(chosen.values()), key, now, independent=independent)
+
+
+def _locked(task: ReviewTask) -> ReviewTask:
+    """Return the task as it stands now, locked until the transaction ends."""
+    related = ReviewTask.objects.select_related("project", "document", "prediction", "queue")
+    lean = related.defer("document__text", "document__metadata")
+    return lean.select_for_update(of=("self",)).get(pk=task.pk)
+
+
+def _same_decision(
+    task: ReviewTask, reviewer: User, chosen: set[int], key: UUID
+) -> Annotation | None:
+    """Return the standing annotation that says this already; refuse one that says otherwise."""
+    known = Annotation.objects.filter(
+        Q(key=key) | Q(task=task, undone_at=None), reviewer=reviewer
+    ).prefetch_related("labels")
+    for annotation in known:
+        said = {label.pk for label in annotation.labels.all()}
+        if annotation.task_id != task.pk or annotation.undone_at is not None:
+            raise LeaseLost(task, task.annotations.standing().first())
+        if annotation.key == key or said == chosen:
+            return annotation
+        raise LeaseLost(task, annotation)
+    return None
+
+
+def _check(task: ReviewTask, labels: Sequence[Label]) -> None:
+    for label in labels:
+        if label.project_id != task.project_id:
+            raise LabelRefused("This label belongs to another project.")
+        if label.retired_at is not None:
+            raise LabelRefused(f"{label} is retired and can no longer be given.")
+        if not label.is_assignable:
+            raise LabelRefused(f"{label} only groups other labels; choose one below it.")
+    if len(labels) > 1 and not task.project.is_multi:
+        raise LabelRefused("This project gives exactly one label to each document.")
+
+
+def _store(
+    task: ReviewTask,
+    reviewer: User,
+    labels: Sequence[Label],
+    key: UUID,
+    now: datetime,
+    *,
+    independent: bool,
+) -> Annotation:
+    ids = [label.pk for label in labels]
+    annotation = Annotation.objects.create(
+        project=task.project,
+        task=task,
+        reviewer=reviewer,
+        kind=_kind(None if independent else task.prediction, ids),
+        key=key,
+        prediction=task.prediction,
+        annotated_at=now,
+    )
+    through = Annotation.labels.through
+    through.objects.bulk_create(through(annotation=annotation, label_id=pk) for pk in ids)
+    _close(task)
+    seen = None if independent else task.prediction
+    ruled_out = gold.passed_over(seen, ids, is_multi=task.project.is_multi)
+    gold.grant(task.document, labels, annotation=annotation, now=now, ruled_out=ruled_out)
+    detail = {"task": task.pk, "labels": [each.key for each in labels], "kind": annotation.kind}
+    _audit("annotated", annotation, task, now=now, detail=detail)
+    return annotation
+
+
+def _kind(prediction: Prediction | None, label_ids: Sequence[int]) -> str:
+    """Return what the judgement says of the prediction the reviewer was shown, if any."""
+    if not label_ids:
+        return Kind.NONE_FITS
+    if prediction is None:
+        return Kind.INDEPENDENT
+    suggested = set(prediction.label_ids) or {prediction.first_id}
+    return Kind.ACCEPTED if set(label_ids) == suggested else Kind.CORRECTED
+
+
+def _close(task: ReviewTask) -> None:
+    task.status, task.leased_by, task.leased_until = Status.DONE, None, None
+    task.save(update_fields=["status", "leased_by", "leased_until"])
+
+
+def last_of(project_id: int, reviewer: User) -> Annotation | None:
+    """Return the reviewer's newest standing judgement in a project: what undo takes back."""
+    mine = Annotation.objects.standing().filter(project=project_id, reviewer=reviewer)
+    return mine.select_related("task__document").prefetch_related("labels").first()
+
+
+@transaction.atomic
+def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask:
+    """Take back *reviewer*'s own judgement: its gold goes, its task is open and leased to them.
+
+    Undoing twice is undoing once, as long as the reviewer still holds the task.
+
+    Raises:
+        UndoRefused: it is somebody else's, was undone and passed on, or something later rests on
+            the document: imported gold, another judgement, another open task.
+    """
+    task = _locked(ReviewTask(pk=annotation.task_id))
+    annotation = Annotation.objects.select_for_update().get(pk=annotation.pk)
+    if annotation.reviewer_id != reviewer.pk:
+        raise UndoRefused("Only the person who decided can undo a decision.")
+    if annotation.undone_at is not None:
+        if task.is_leased_to(reviewer, at=now):
+            return task
+        raise UndoRefused("This decision was undone already.")
+    _check_nothing_rests_on(annotation, task)
+    annotation.undone_at = now
+    annotation.save(update_fields=["undone_at"])
+    gold.withdraw(annotation)
+    task.status, task.leased_by = Status.OPEN, reviewer
+    task.leased_until = now + settings.REVIEW_LEASE
+    task.save(update_fields=["status", "leased_by", "leased_until"])
+    _audit("undid", annotation, task, now=now, detail={"task": task.pk, "kind": annotation.kind})
+    return task
+
+
+def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
+    if task.status != Status.DONE:
+        raise UndoRefused("The task is not closed by this decision any more.")
+    if GoldLabel.objects.filter(document=task.document_id).exclude(annotation=annotation).exists():
+        raise UndoRefused("The document has gold from elsewhere since.")
+    if ReviewTask.objects.open().filter(document=task.document_id).exists():
+        raise UndoRefused("The document waits for review again already.")
+    others = Annotation.objects.standing().filter(task__document=task.document_id)
+    if others.exclude(pk=annotation.pk).filter(annotated_at__gt=annotation.annotated_at).exists():
+        raise UndoRefused("The document was judged again since.")
+
+
+def _audit(
+    act: str, annotation: Annotation, task: ReviewTask, *, now: datetime, detail: dict[str, object]
+) -> None:
+    audit.record(
+        act,
+        actor=annotation.reviewer,
+        now=now,
+        project=task.project,
+        subject=str(task.document),
+        detail=detail,
+    )
