@@ -139,6 +139,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat")
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "resume-stale-jobs": {"task": "labeling.tasks.resume_stale_jobs", "schedule": 20.0},
+    "predict-lacking": {"task": "inference.tasks.predict_lacking", "schedule": 60.0},
     "resume-stale-runs": {"task": "training.tasks.resume_stale_runs", "schedule": 10.0},
 }
 

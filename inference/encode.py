@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,14 @@ class Encoder:
         self.dim = int(model.get_embedding_dimension())
         self._device = str(model.device)
         self._budget = TOKENS_A_BATCH if self._device == "cpu" else TOKENS_A_BATCH_ON_GPU
+
+    def in_engine(self, engine: str) -> Self:
+        """Turn the transformer, but not its pooling, to "bf16" or "fp32", in place."""
+        import torch
+
+        self.model[0].to(torch.bfloat16 if engine == "bf16" else torch.float32)
+        self.engine = engine
+        return self
 
     def encode(self, texts: Sequence[str]) -> Embeddings:
         """Return the unit vectors of *texts*, shape (texts, dim), float32, in their order.
@@ -133,16 +141,7 @@ def load_encoder(source: str, engine: str = "auto", root: Path | None = None) ->
         from inference.engine import probe  # it encodes to find out
 
         engine = probe(encoder).engine
-    return in_bf16(encoder) if engine == "bf16" else encoder
-
-
-def in_bf16(encoder: Encoder) -> Encoder:
-    """Turn *encoder*'s transformer, but not its pooling, to bf16, in place."""
-    import torch
-
-    encoder.model[0].to(torch.bfloat16)
-    encoder.engine = "bf16"
-    return encoder
+    return encoder.in_engine(engine)
 
 
 def load_model(directory: Path) -> Any:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from inference.encode import Encoder, in_bf16
+from inference.encode import Encoder
 
 LOWEST_COSINE: Final = 0.998
 """bf16 is used only where each text's vector stays this close to its fp32 vector."""
@@ -47,7 +47,7 @@ def probe(encoder: Encoder) -> Probe:
     plain, fp32 = _timed(encoder)
     if not supports_bf16():
         return Probe(supported=False, fp32=fp32, bf16=None, cosine=None, engine="fp32")
-    other = in_bf16(Encoder(copy.deepcopy(encoder.model), encoder.digest))
+    other = Encoder(copy.deepcopy(encoder.model), encoder.digest).in_engine("bf16")
     rounded, bf16 = _timed(other)
     cosine = float(np.min(np.sum(plain * rounded, axis=1)))
     return Probe(

@@ -14,7 +14,7 @@ characters a token, so nothing it could read is lost."""
 MAX_RUN: Final = 200
 """Longest run without a space. Tokenizers keep every word they meet in a cache without bound."""
 
-_READ: Final = 10 * MAX_CHARACTERS
+RAW_CHARACTERS: Final = 10 * MAX_CHARACTERS
 """Characters of the raw body that are looked at: a 10 MB body costs no more than a long mail."""
 
 _QUOTED = re.compile(r"^\s*(?:>|\|\s)")
@@ -42,7 +42,7 @@ def prepare(subject: str, text: str) -> str:
     answer written between quotes or a bare forward still says what it is about. Any string is
     accepted; an empty document gives "".
     """
-    body = strip_history(clean(text[:_READ]))
+    body = strip_history(clean(text[:RAW_CHARACTERS]))
     return bounded("\n".join(part for part in (clean(subject).strip(), body.strip()) if part))
 
 
@@ -84,5 +84,5 @@ def _ends_message(line: str, following: str) -> bool:
 
 def bounded(text: str) -> str:
     """Collapse white space, break unbroken runs and cut at MAX_CHARACTERS."""
-    text = _BLANK_LINES.sub("\n", _SPACES.sub(" ", text[:_READ])).strip()
+    text = _BLANK_LINES.sub("\n", _SPACES.sub(" ", text[:RAW_CHARACTERS])).strip()
     return _LONG_RUN.sub(r"\1 ", text)[:MAX_CHARACTERS].rstrip()

@@ -1,0 +1,159 @@
+"""Turn verdicts into rows: the only writer of labeling.Prediction."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+
+from inference import pipeline, serving, vectors
+from inference.bundle import Bundle
+from inference.pipeline import Verdict
+from labeling import queues
+from labeling.models import (
+    Annotation,
+    Prediction,
+    Project,
+    ReviewTask,
+    TaxonomyVersion,
+)
+
+Tell = Callable[[int], None]
+
+BATCH: Final = 1_000
+"""Documents in one transaction: a writer waits at most a fraction of a second for it."""
+
+_SCORES_AT_ONCE: Final = 4_000_000
+"""Documents times labels scored at once: 16 MB for each of three arrays."""
+
+
+def predict_documents(
+    project: Project,
+    documents: Iterable[int] | None,
+    *,
+    bundle: Bundle,
+    now: datetime,
+    progress: Tell | None = None,
+) -> int:
+    """Predict *documents* with *bundle* and queue those that need a person; return how many.
+
+    Documents whose current prediction is by this bundle are passed over, so it may be run again
+    after it died. The former prediction stays only where somebody was shown it.
+
+    Args:
+        documents: ids; None for all open documents of the project.
+        bundle: written; its labels are labels of the project.
+        progress: told how many documents are done, after each batch.
+    """
+    if documents is None:
+        documents = project.documents.open().values_list("pk", flat=True)
+    version = project.taxonomy_versions.get(number=bundle.taxonomy_number)
+    size = max(1, min(BATCH, _SCORES_AT_ONCE // len(bundle.labels)))
+    predicted = seen = 0
+    for batch in _batches(sorted(set(documents)), size):
+        tell = partial(_tell_from, progress, seen)
+        rows = _predict(project, batch, bundle, version, now=now, progress=tell)
+        predicted += _write_lacking(project, rows, bundle, now=now)
+        seen += len(batch)
+        _tell_from(progress, seen, 0)
+    return predicted
+
+
+def _predict(
+    project: Project,
+    ids: Sequence[int],
+    bundle: Bundle,
+    version: TaxonomyVersion,
+    *,
+    now: datetime,
+    progress: Tell,
+) -> list[Prediction]:
+    """Return unsaved predictions of those of *ids* that *bundle* has not predicted yet."""
+    missing = _lacking(project, ids, bundle.digest)
+    started = time.perf_counter()
+    found, embeddings = vectors.document_vectors(
+        missing, serving.encoder(bundle), progress=progress
+    )
+    if not len(found):
+        return []
+    verdicts = pipeline.decide(bundle, pipeline.score(bundle, embeddings))
+    latency = (time.perf_counter() - started) * 1000 / len(found)
+    common = {
+        "project": project,
+        "bundle": bundle.digest,
+        "taxonomy_version": version,
+        "latency": round(latency, 3),
+        "predicted_at": now,
+    }
+    return [
+        _row(verdict, document_id=document_id, **common)
+        for document_id, verdict in zip(found.tolist(), verdicts, strict=True)
+    ]
+
+
+def _row(verdict: Verdict, **columns: Any) -> Prediction:
+    first, *others = verdict.candidates
+    return Prediction(
+        bucket=verdict.bucket.value,
+        margin=min(1.0, max(0.0, verdict.margin)),
+        probability=first.probability,
+        first_id=first.label_id,
+        second_id=others[0].label_id if others else None,
+        candidates=verdict.candidates,
+        label_ids=verdict.label_ids,
+        **columns,
+    )
+
+
+def _write_lacking(
+    project: Project, rows: Sequence[Prediction], bundle: Bundle, *, now: datetime
+) -> int:
+    """Write *rows*, less those another worker wrote in the meantime; return how many."""
+    try:
+        return _write(rows, now=now)
+    except IntegrityError:
+        ids = _lacking(project, [row.document_id for row in rows], bundle.digest)
+        lacking = set(ids)
+        return _write([row for row in rows if row.document_id in lacking], now=now)
+
+
+def _lacking(project: Project, ids: Sequence[int], digest: str) -> list[int]:
+    """Return those of *ids*, documents of *project*, without a current prediction by *digest*."""
+    done = Prediction.objects.current().by_bundle(digest).filter(document=OuterRef("pk"))
+    documents = project.documents.filter(~Exists(done), pk__in=ids)
+    return list(documents.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _write(rows: Sequence[Prediction], *, now: datetime) -> int:
+    """Make *rows* the current predictions of their documents and queue them."""
+    if not rows:
+        return 0
+    ids = [row.document_id for row in rows]
+    former = Prediction.objects.filter(document_id__in=ids)
+    former.current().update(is_current=False)
+    Prediction.objects.bulk_create(rows)
+    queues.enqueue(rows, now=now)
+    _delete_unseen(ids)
+    return len(rows)
+
+
+def _delete_unseen(document_ids: Sequence[int]) -> None:
+    """Delete superseded predictions of these documents that no task or annotation refers to."""
+    shown = ReviewTask.objects.filter(prediction=OuterRef("pk"))
+    judged = Annotation.objects.filter(prediction=OuterRef("pk"))
+    superseded = Prediction.objects.filter(document_id__in=document_ids, is_current=False)
+    superseded.filter(~Exists(shown), ~Exists(judged)).delete()
+
+
+def _tell_from(progress: Tell | None, before: int, done: int) -> None:
+    if progress:
+        progress(before + done)
+
+
+def _batches(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

@@ -1,0 +1,36 @@
+"""Celery tasks: thin, idempotent doors to inference.backlog."""
+
+import os
+from typing import Any
+
+from celery import shared_task, signals
+from django.utils import timezone
+
+from inference import backlog, deployments, jobs
+from labeling.models import Project
+
+
+@signals.worker_process_init.connect
+def one_thread_each(**_: Any) -> None:
+    """Give each worker process one thread, before torch is first imported in it.
+
+    Two workers of one thread encode more than one worker of two.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@shared_task
+def predict(project_id: int) -> None:
+    """Have a project's documents predicted where they lack it. Safe to run twice."""
+    project = Project.objects.filter(pk=project_id).first()
+    if project is not None:
+        jobs.request(project, actor=None, now=timezone.now())
+
+
+@shared_task
+def predict_lacking() -> None:
+    """Ask again where documents lack a prediction and nobody is at it: a request was lost."""
+    for project in Project.objects.all():
+        if deployments.champion(project) and backlog.lack(project):
+            jobs.request(project, actor=None, now=timezone.now())
