@@ -6,5 +6,6 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", home.healthz, name="healthz"),
     path("accounts/", include("labeling.account_urls")),
+    path("p/<slug:slug>/models/", include("training.urls")),
     path("", include("labeling.urls")),
 ]

@@ -103,6 +103,10 @@ class TrainingRun(models.Model):
     def __str__(self) -> str:
         return f"Run {self.pk}: {self.get_status_display()}"
 
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in {self.Status.WAITING, self.Status.RUNNING}
+
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
     def visible_to(self, user: User | AnonymousUser) -> ModelVersionQuerySet:

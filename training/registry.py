@@ -106,7 +106,18 @@ def roll_back(project: Project, *, actor: User | None, now: datetime) -> Deploym
     return deployments.roll_back(project, actor=actor, now=now)
 
 
+def version_of(project: Project, bundle: str) -> ModelVersion | None:
+    """Return the version of *bundle*; None where it was never registered."""
+    return project.model_versions.filter(bundle=bundle).first()
+
+
+def names_of(project: Project, bundles: Sequence[str]) -> dict[str, ModelVersion]:
+    """Return the versions of *bundles* by digest, in one query; unregistered ones are absent."""
+    found = project.model_versions.filter(bundle__in=bundles).only("number", "bundle", "project")
+    return {version.bundle: version for version in found}
+
+
 def champion_version(project: Project) -> ModelVersion | None:
     """Return the version that serves, or None where nothing does or it was never registered."""
     live = deployments.champion(project)
-    return project.model_versions.filter(bundle=live.bundle).first() if live else None
+    return version_of(project, live.bundle) if live else None

@@ -14,6 +14,7 @@ from inference.retrieve import LabelVectorText, label_vectors
 from training.examples import Examples
 
 METRIC = "hit_at_5"
+MEASURED = ("hit_at_1", METRIC, "right_label_cosine")
 
 
 def autocast(engine: str, device: str) -> AbstractContextManager[Any]:

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,38 +16,12 @@ from inference.retrieve import LabelVectorText
 from training.examples import Examples, Relations
 from training.losses.hierarchical import HierarchicalMultiPositiveLoss
 from training.trainers.batches import LengthBatchSampler
-from training.trainers.evaluator import METRIC, HitEvaluator
+from training.trainers.evaluator import MEASURED, METRIC, HitEvaluator
 from training.trainers.label_side import LabelSide
 from training.trainers.ranking import LabelRanking
+from training.trainers.recipes import Recipe
 
 KEY = f"eval_{METRIC}"
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How the encoder is trained.
-
-    epochs: passes over the training documents, at most.
-    batch: documents in a step.
-    rate: peak learning rate of AdamW; it warms up over a tenth of the steps, then falls linearly.
-    renewed: labels embedded with gradient in a step; see LabelSide.
-    document_weight: weight of the document-document term.
-    hierarchy: push siblings harder.
-    patience: evaluations without a better Hit@5 after which training stops.
-    evaluations: evaluations, each with a checkpoint, in an epoch.
-    engine: "fp32" or "bf16", what the transformer computes in; weights stay fp32.
-    """
-
-    epochs: int = 3
-    batch: int = 32
-    rate: float = 5e-5
-    renewed: int = 16
-    document_weight: float = 0.5
-    hierarchy: bool = False
-    patience: int = 3
-    evaluations: int = 2
-    engine: str = "fp32"
-    seed: int = 0
 
 
 class Watch(Protocol):
@@ -193,5 +166,5 @@ class Reporting(TrainerCallback):  # type: ignore[misc]
         self, _args: Any, state: Any, _control: Any, metrics: Any = None, **_: Any
     ) -> None:
         if metrics and KEY in metrics:
-            named = {name.removeprefix("eval_"): value for name, value in metrics.items()}
+            named = {name: float(metrics[f"eval_{name}"]) for name in MEASURED}
             self.watch.evaluated(state.global_step, float(state.epoch or 0), named)

@@ -1,0 +1,174 @@
+"""Freeze a project's gold into a snapshot, and read what training learns from it."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.retrieve import LabelVectorText
+from inference.texts import prepare
+from labeling import taxonomies
+from labeling.models import Document, GoldLabel, Label, Project, TaxonomyVersion
+from training import leaks, splits
+from training.examples import Examples, Relations, relations, targets_of
+from training.models import DatasetSnapshot
+from training.splits import Split
+
+CHUNK = 500  # documents read at once: SQLite takes so many parameters, and bodies may be long
+FEWEST = 20  # gold documents below which neither training nor evaluation says anything
+
+
+class TooLittleGold(Exception):
+    """The project has too little gold to train on; the message says how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """The gold of a project: documents in order of id, each with its labels, none if none fits."""
+
+    ids: tuple[int, ...]
+    labels: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def gold_of(project: Project) -> Gold:
+    """Return the gold that stands, without documents whose labels were retired since."""
+    found: dict[int, set[int | None]] = defaultdict(set)
+    rows = GoldLabel.objects.gold().filter(project=project)
+    for document, label in rows.values_list("document", "label").iterator(chunk_size=5000):
+        found[document].add(label)
+    assignable = set(
+        Label.objects.assignable().filter(project=project).values_list("pk", flat=True)
+    )
+    kept = {
+        document: tuple(sorted(label for label in labels if label is not None))
+        for document, labels in sorted(found.items())
+        if labels <= assignable | {None}
+    }
+    return Gold(tuple(kept), tuple(kept.values()))
+
+
+def freeze(
+    project: Project,
+    *,
+    vectors: NDArray[np.float32] | None,
+    gold: Gold,
+    texts: Sequence[str],
+    now: datetime,
+) -> DatasetSnapshot:
+    """Freeze *gold* with its splits and leak report; the same gold is the same snapshot.
+
+    The split does not depend on the run, so that what was held out once stays held out while gold
+    grows, and an encoder that was trained before is judged on texts it has not seen.
+
+    Args:
+        vectors: (documents, dim) unit vectors of the texts by the project's own encoder, for
+            near-duplicates in meaning; None leaves those out.
+        texts: (documents,) prepared texts.
+
+    Raises:
+        TooLittleGold: there are fewer than FEWEST documents, or none is held out.
+    """
+    if len(gold) < FEWEST:
+        raise TooLittleGold(f"{len(gold)} gold documents; training needs at least {FEWEST}.")
+    pairs = splits.similar_pairs(texts)
+    if vectors is not None:
+        pairs += splits.close_pairs(vectors)
+    assigned = splits.assign(texts, splits.groups(len(texts), pairs))
+    _refuse_empty(assigned, gold)
+    version = taxonomies.current_version(project)
+    rows = [
+        [document, list(labels), str(split)]
+        for document, labels, split in zip(gold.ids, gold.labels, assigned, strict=True)
+    ]
+    snapshot, _ = DatasetSnapshot.objects.get_or_create(
+        project=project,
+        digest=digest_of(rows, texts, version),
+        defaults={
+            "taxonomy_version": version,
+            "rows": rows,
+            "leaks": _leaks(texts, assigned, vectors).as_json(),
+            "frozen_at": now,
+        },
+    )
+    return snapshot
+
+
+def _refuse_empty(assigned: Sequence[Split], gold: Gold) -> None:
+    """Every split needs a document with a label, or nothing can be learnt or measured."""
+    filled = {split for split, labels in zip(assigned, gold.labels, strict=True) if labels}
+    if missing := [str(split) for split in Split if split not in filled]:
+        raise TooLittleGold(
+            f"{len(gold)} gold documents leave no document for {' and '.join(missing)}; "
+            "a few dozen more will do."
+        )
+
+
+def digest_of(rows: Sequence[object], texts: Sequence[str], version: TaxonomyVersion) -> str:
+    """Return the SHA-256 of rows, splits, texts and the taxonomy's number."""
+    digest = hashlib.sha256(json.dumps([version.pk, version.number, rows]).encode())
+    for text in texts:
+        digest.update(hashlib.sha256(text.encode(errors="replace")).digest())
+    return digest.hexdigest()
+
+
+def _leaks(
+    texts: Sequence[str], assigned: Sequence[Split], vectors: NDArray[np.float32] | None
+) -> leaks.LeakReport:
+    trains = np.array([split == Split.TRAIN for split in assigned])
+    both = None if vectors is None else (vectors[~trains], vectors[trains])
+    held_out = [text for text, train in zip(texts, trains, strict=True) if not train]
+    training = [text for text, train in zip(texts, trains, strict=True) if train]
+    return leaks.find(held_out, training, both)
+
+
+def texts_of(ids: Sequence[int]) -> tuple[str, ...]:
+    """Return the prepared texts of documents, in the order of *ids*; bodies are read in chunks."""
+    found: dict[int, str] = {}
+    for start in range(0, len(ids), CHUNK):
+        rows = Document.objects.filter(pk__in=ids[start : start + CHUNK])
+        for pk, subject, text in rows.values_list("pk", "subject", "text"):
+            found[pk] = prepare(subject, text)
+    return tuple(found[pk] for pk in ids)
+
+
+def examples_of(
+    snapshot: DatasetSnapshot, texts: Sequence[str], label_ids: Sequence[int]
+) -> Examples:
+    """Return the snapshot's documents with their right labels in the order of *label_ids*."""
+    ids, labelled, split = zip(*snapshot.rows, strict=True)
+    return Examples(
+        ids=np.array(ids, dtype=np.int64),
+        texts=tuple(texts),
+        targets=targets_of(labelled, label_ids),
+        splits=np.array(split, dtype=np.str_),
+        weights=np.ones(len(ids), dtype=np.float32),
+    )
+
+
+def vector_texts(labels: Sequence[taxonomies.LabelText]) -> tuple[LabelVectorText, ...]:
+    """Return what each label's vector is made of: its texts, and situations routed to it."""
+    routed: dict[int, list[str]] = defaultdict(list)
+    for label in labels:
+        for situation, use in label.exclusions:
+            if use is not None and use != label.id:
+                routed[use].append(situation)
+    return tuple(
+        LabelVectorText(label.id, label.key, label.name, label.description, tuple(routed[label.id]))
+        for label in labels
+    )
+
+
+def relations_of(project: Project, labels: Sequence[taxonomies.LabelText]) -> Relations:
+    """Return overlaps and tree distances of *labels*."""
+    parents = dict(project.labels.values_list("pk", "parent"))
+    return relations(
+        [label.id for label in labels], parents, {label.id: label.overlaps for label in labels}
+    )

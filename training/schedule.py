@@ -1,0 +1,138 @@
+"""Ask for training runs, let exactly one process hold each, and bring dead ones back."""
+
+import os
+import socket
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from labeling import audit
+from labeling.models import Project
+from training.models import TrainingRun
+
+# Silence after which a run's process counts as dead: six heartbeats of five seconds.
+SILENCE = timedelta(seconds=30)
+# A run nobody took for so long may have been lost with the broker; asking again is harmless.
+FORGOTTEN = timedelta(minutes=2)
+ATTEMPTS = 3  # a run whose process died this often is itself the reason
+
+Status = TrainingRun.Status
+
+
+class AlreadyTraining(Exception):
+    """The project has an unfinished run; `run` is it."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        super().__init__(f"{run.project} is training already: {run}.")
+        self.run = run
+
+
+def request(
+    project: Project,
+    *,
+    actor: User | None,
+    now: datetime,
+    parameters: dict[str, Any] | None = None,
+    seed: int = 0,
+) -> TrainingRun:
+    """Write down a run that waits. Hand it to a worker with `tasks.train`, or claim it yourself.
+
+    Raises:
+        AlreadyTraining: one run at a time.
+    """
+    try:
+        with transaction.atomic():
+            run = TrainingRun.objects.create(
+                project=project,
+                requested_by=actor,
+                parameters=parameters or {},
+                seed=seed,
+                created_at=now,
+                heartbeat_at=now,
+            )
+            audit.record(
+                "asked for training", actor=actor, now=now, project=project, subject=f"Run {run.pk}"
+            )
+    except IntegrityError:
+        raise AlreadyTraining(project.runs.unfinished().get()) from None
+    return run
+
+
+def this_process() -> str:
+    """Return host and pid of this process."""
+    return f"{socket.gethostname()}:{os.getpid()}"[:100]
+
+
+def claimable(now: datetime) -> Q:
+    """What a process may take: runs that wait, and running ones that fell silent."""
+    silent = Q(status=Status.RUNNING, heartbeat_at__lt=now - SILENCE)
+    return (Q(status=Status.WAITING) | silent) & Q(attempts__lt=ATTEMPTS)
+
+
+def claim(run_id: int, *, process: str, now: datetime) -> TrainingRun | None:
+    """Hold a run for *process* by one conditional UPDATE; None when it is not to be had."""
+    won = TrainingRun.objects.filter(claimable(now), pk=run_id, cancel_requested=False).update(
+        status=Status.RUNNING,
+        process=process,
+        heartbeat_at=now,
+        attempts=F("attempts") + 1,
+        error="",
+    )
+    if not won:
+        return None
+    TrainingRun.objects.filter(pk=run_id, started_at=None).update(started_at=now)
+    return TrainingRun.objects.select_related("project", "requested_by", "snapshot").get(pk=run_id)
+
+
+def cancel(run: TrainingRun, *, actor: User | None, now: datetime) -> bool:
+    """Cancel a run: at once while it waits, else when its process next looks, in a second or so.
+
+    Returns False when it is over already or was cancelled before. Nothing that serves changes.
+    """
+    with transaction.atomic():
+        asked = TrainingRun.objects.unfinished().filter(pk=run.pk, cancel_requested=False)
+        if not asked.update(cancel_requested=True):
+            return False
+        TrainingRun.objects.filter(pk=run.pk, status=Status.WAITING).update(
+            status=Status.CANCELLED, finished_at=now
+        )
+        subject = f"Run {run.pk}"
+        audit.record("cancelled", actor=actor, now=now, project=run.project, subject=subject)
+    return True
+
+
+def finish(run: TrainingRun, status: str, *, now: datetime, error: str = "") -> bool:
+    """End a run this process holds; False when it lost the hold and so has no say."""
+    held = TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING, process=run.process)
+    return bool(
+        held.update(
+            status=status, error=error, finished_at=now, heartbeat_at=now, seconds_left=None
+        )
+    )
+
+
+def resume_stale(now: datetime) -> list[int]:
+    """Let runs whose process died wait again; return their ids and those of forgotten ones.
+
+    A silent run that was to be cancelled is; one whose process died too often fails.
+    """
+    silent = TrainingRun.objects.silent_since(now - SILENCE)
+    silent.filter(cancel_requested=True).update(status=Status.CANCELLED, finished_at=now)
+    silent.filter(attempts__gte=ATTEMPTS).update(
+        status=Status.FAILED,
+        finished_at=now,
+        error=f"Its process died {ATTEMPTS} times; memory may not suffice. See the worker's log.",
+    )
+    forgotten = Q(status=Status.WAITING, heartbeat_at__lt=now - FORGOTTEN)
+    stale = TrainingRun.objects.filter(
+        Q(status=Status.RUNNING, heartbeat_at__lt=now - SILENCE) | forgotten
+    )
+    resumed = []
+    for run_id in stale.values_list("pk", flat=True):
+        again = stale.filter(pk=run_id).update(status=Status.WAITING, heartbeat_at=now, process="")
+        if again:
+            resumed.append(run_id)
+    return resumed

@@ -1,0 +1,64 @@
+"""Celery tasks: thin doors. A training run is one fresh subprocess, watched from here."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+
+from training import schedule
+from training.models import TrainingRun
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@shared_task
+def train(run_id: int) -> None:
+    """Run training in a process of its own and wait for it. Safe to deliver twice.
+
+    The process claims the run itself, so a second delivery finds nothing to do. It dies with this
+    worker: then its heartbeat falls silent, and `resume_stale_runs` gives the run to another
+    worker, which goes on from the last checkpoint.
+    """
+    now = timezone.now()
+    if not TrainingRun.objects.filter(schedule.claimable(now), pk=run_id).exists():
+        return
+    if settings.CELERY_TASK_ALWAYS_EAGER:  # there is no worker: this process is all there is
+        call_command("train", run=run_id)
+        return
+    process = subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "--run", str(run_id)],
+        preexec_fn=_die_with_parent,
+    )
+    parent = os.getppid()
+    while process.poll() is None:
+        try:
+            process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            if os.getppid() != parent:  # the worker's main process was killed
+                process.kill()
+
+
+@shared_task
+def resume_stale_runs() -> None:
+    """Bring back runs whose process died."""
+    for run_id in schedule.resume_stale(timezone.now()):
+        train.delay(run_id)
+
+
+@worker_ready.connect
+def _resume_at_start(**_: Any) -> None:
+    resume_stale_runs.delay()
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, however that happens (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

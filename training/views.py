@@ -1,0 +1,126 @@
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from inference import deployments
+from labeling import jobs
+from labeling.access import PersonRequest, admin_page
+from labeling.models import Project
+from training import curves, outlook, registry, schedule, tasks
+from training.forms import TrainForm
+from training.models import ModelVersion
+
+SHOWN = 20  # versions, deployments and runs listed
+
+
+def models_page(
+    request: PersonRequest, project: Project, *, form: TrainForm | None = None, status: int = 200
+) -> HttpResponse:
+    """Render what serves, what could, and what the next run would learn."""
+    served = list(project.deployments.select_related("deployed_by")[:SHOWN])
+    versions = list(project.model_versions.select_related("run", "parent")[:SHOWN])
+    live = next((each for each in served if each.until is None and each.role == "champion"), None)
+    names = registry.names_of(project, [each.bundle for each in served])
+    ahead = outlook.look(project, worker_alive=jobs.worker_alive())
+    form = form or TrainForm()
+    context = {
+        "project": project,
+        "live": live,
+        "champion": registry.version_of(project, live.bundle) if live else None,
+        "versions": versions,
+        "served": [(each, names.get(each.bundle)) for each in served],
+        "may_roll_back": deployments.previous(project) is not None,
+        "outlook": ahead,
+        "duration": ahead.duration(form["epochs"].value() or 1) if not form.is_bound else None,
+        "runs": project.runs.select_related("requested_by").defer("report", "curve")[:SHOWN],
+        "form": form,
+    }
+    return render(request, "training/models.html", context, status=status)
+
+
+@require_safe
+@admin_page
+def show_models(request: PersonRequest, project: Project) -> HttpResponse:
+    return models_page(request, project)
+
+
+@require_POST
+@admin_page
+def start_training(request: PersonRequest, project: Project) -> HttpResponse:
+    """Ask for a run and go to its page."""
+    form = TrainForm(request.POST)
+    if not form.is_valid():
+        return models_page(request, project, form=form, status=422)
+    if refusal := outlook.look(project, worker_alive=jobs.worker_alive()).refusal:
+        messages.error(request, refusal)
+        return models_page(request, project, status=409)
+    try:
+        run = schedule.request(
+            project, actor=request.user, now=timezone.now(), parameters=form.cleaned_data
+        )
+    except schedule.AlreadyTraining as error:
+        return redirect("training:run", project.slug, error.run.pk)
+    tasks.train.delay_on_commit(run.pk)
+    return redirect("training:run", project.slug, run.pk)
+
+
+@require_safe
+@admin_page
+def show_run(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
+    """Show a run: the moving part alone for htmx, the whole page otherwise."""
+    runs = project.runs.select_related("requested_by", "snapshot__taxonomy_version")
+    run = get_object_or_404(runs, pk=pk)
+    context = {
+        "project": project,
+        "run": run,
+        "lines": list(
+            filter(
+                None,
+                (
+                    curves.line("Hit@5 on validation", run.curve, "hit_at_5"),
+                    curves.line("Loss", run.curve, "loss"),
+                ),
+            )
+        ),
+        "versions": run.model_versions.all(),
+    }
+    template = "training/_run.html" if request.htmx else "training/run.html"
+    return render(request, template, context)
+
+
+@require_POST
+@admin_page
+def cancel_run(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
+    run = get_object_or_404(project.runs, pk=pk)
+    if not schedule.cancel(run, actor=request.user, now=timezone.now()):
+        messages.info(request, "It is over already, or being cancelled.")
+    return redirect("training:run", project.slug, run.pk)
+
+
+@require_POST
+@admin_page
+def promote(request: PersonRequest, project: Project, number: int) -> HttpResponse:
+    """Make a version the champion; its gates decide."""
+    version = get_object_or_404(ModelVersion, project=project, number=number)
+    try:
+        registry.promote(version, actor=request.user, now=timezone.now())
+    except registry.GatesShut as shut:
+        for reason in shut.reasons:
+            messages.error(request, reason)
+        return models_page(request, project, status=409)
+    messages.success(request, f"{version} serves now. Open documents are being predicted again.")
+    return redirect("training:models", project.slug)
+
+
+@require_POST
+@admin_page
+def roll_back(request: PersonRequest, project: Project) -> HttpResponse:
+    """Let the former champion serve again."""
+    if deployments.previous(project) is None:
+        messages.error(request, "There is no former champion to go back to.")
+        return models_page(request, project, status=409)
+    registry.roll_back(project, actor=request.user, now=timezone.now())
+    messages.success(request, "The former champion serves again.")
+    return redirect("training:models", project.slug)
