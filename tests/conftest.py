@@ -13,6 +13,7 @@ def _isolated(settings, tmp_path):
     settings.BUNDLE_DIR = tmp_path / "bundles"
     settings.RUN_DIR = tmp_path / "runs"
     settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.STATIC_ROOT = tmp_path  # WhiteNoise warns of a folder that is not there
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
         **settings.STORAGES,
