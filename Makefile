@@ -46,7 +46,7 @@ demo: $(VENV)/.runtime ## Load the demo project and serve it on 127.0.0.1:$PORT
 	@$(MANAGE) port_is_free $(PORT)
 	@$(MANAGE) migrate --no-input --verbosity 0
 	@$(MANAGE) collectstatic --no-input --verbosity 0
-	@CELERY_TASK_ALWAYS_EAGER=true $(MANAGE) load_demo
+	@$(MANAGE) load_demo
 	@$(MAKE) --no-print-directory start
 
 start: ## Start the web server, the worker and the embedded Redis; Ctrl-C stops them
