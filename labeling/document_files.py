@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labeling import csv_cells
 from labeling.document_fields import KNOWN, BadField, Treatments, to_row
 from labeling.documents import BadRow, Row
 from labeling.text_lines import LINE_LIMIT, EndsEarly, TextLines
@@ -131,7 +132,7 @@ def _row_of_cells(
 ) -> Row | BadRow:
     if len(cells) > len(header):
         return BadRow(number, f"{len(cells)} cells under {len(header)} columns")
-    fields: dict[str, Any] = dict(zip(header, cells, strict=False))
+    fields: dict[str, Any] = dict(zip(header, map(csv_cells.restore, cells), strict=False))
     if metadata := fields.get("metadata"):
         try:
             fields["metadata"] = _decoder.decode(metadata)

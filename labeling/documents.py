@@ -197,7 +197,7 @@ class _Intake:
             return ""
         unknown = [key for key in row.labels if key not in self.labels]
         if unknown:
-            return f"“{unknown[0]}” is no assignable label of this project"
+            return f"“{unknown[0][:60]}” is no assignable label of this project"
         if not self.project.is_multi and len(set(row.labels)) != 1:
             return f"a single-label project needs exactly one label, not {len(set(row.labels))}"
         return ""

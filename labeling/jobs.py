@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +31,14 @@ class JobLost(Exception):
 
 
 class JobRefused(ValueError):
-    """The job cannot be done as asked; the message is for the person who asked."""
+    """The job cannot be done as asked; the message is for the person who asked.
+
+    problems: rows of [row, field, message, remedy], where there are any.
+    """
+
+    def __init__(self, message: str, *, problems: Sequence[Sequence[Any]] = ()) -> None:
+        self.problems = list(problems)
+        super().__init__(message)
 
 
 class Progress:
@@ -115,7 +122,7 @@ def run(job_id: int, work: Work | None = None) -> Job | None:
     except JobLost:
         return None
     except JobRefused as error:
-        return _finish(job, Job.Status.FAILED, {"error": str(error)})
+        return _finish(job, Job.Status.FAILED, {"error": str(error), "problems": error.problems})
     except Exception as error:
         logger.exception("Job %s failed", job.pk)
         return _finish(job, Job.Status.FAILED, {"error": f"{type(error).__name__}: {error}"[:2000]})

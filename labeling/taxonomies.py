@@ -52,6 +52,12 @@ def current_version(project: Project) -> TaxonomyVersion:
     return project.taxonomy_versions.latest()
 
 
+def current_number(project: Project) -> int:
+    """Return the number of the newest published version; 0 before the first."""
+    newest = project.taxonomy_versions.order_by("-number").values_list("number", flat=True).first()
+    return newest or 0
+
+
 def label_texts(project: Project) -> list[LabelText]:
     """Return the assignable labels of the current version, ordered by id."""
     labels = project.labels.assignable().order_by("pk").prefetch_related("exclusions")
@@ -242,9 +248,8 @@ def _merge(
 def _next_version(
     project: Project, *, actor: User | None, now: datetime, note: str
 ) -> TaxonomyVersion:
-    last = project.taxonomy_versions.order_by("-number").values_list("number", flat=True).first()
     return project.taxonomy_versions.create(
-        number=(last or 0) + 1, published_at=now, published_by=actor, note=note[:500]
+        number=current_number(project) + 1, published_at=now, published_by=actor, note=note[:500]
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labeling import csv_cells
 from labeling.document_fields import clean
 from labeling.taxonomy_entries import BadTaxonomy, Problem, TaxonomyEntry
 from labeling.text_lines import EndsEarly, TextLines
@@ -109,6 +110,10 @@ def _csv_rows(text: str) -> Sequence[Mapping[str, Any]]:
     if not {"id", "name"} <= names:
         raise _unreadable("the columns id and name are missing")
     return rows
+
+
+def _restored(cell: Any) -> Any:
+    return csv_cells.restore(cell) if isinstance(cell, str) else cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from labeling.views import history, home, people, projects
+from labeling.views import documents, history, home, jobs, people, projects, taxonomy
 
 app_name = "labeling"
 
@@ -15,6 +15,16 @@ of_project: list[URLPattern | URLResolver] = [
     path("people/<int:pk>/remove/", people.remove, name="remove-person"),
     path("history/", history.show_history, name="history"),
     # taxonomy, documents, jobs
+    path("taxonomy/", taxonomy.show_taxonomy, name="taxonomy"),
+    path("taxonomy/upload/", jobs.upload_taxonomy, name="upload-taxonomy"),
+    path("taxonomy/export.<slug:format_>", taxonomy.export_taxonomy, name="export-taxonomy"),
+    path("taxonomy/<int:pk>/", taxonomy.show_label, name="label"),
+    path("taxonomy/<int:pk>/edit/", taxonomy.edit_label, name="edit-label"),
+    path("documents/", documents.show_documents, name="documents"),
+    path("documents/upload/", jobs.upload_documents, name="upload-documents"),
+    path("documents/gold.<slug:format_>", documents.export_gold, name="export-gold"),
+    path("documents/<int:pk>/", documents.show_document, name="document"),
+    path("jobs/<int:pk>/", jobs.show_job, name="job"),
     # review
 ]
 

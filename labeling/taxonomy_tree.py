@@ -1,0 +1,97 @@
+"""Lay the labels of a project out as a tree, with what waits and what is settled for each."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from labeling.models import GoldLabel, Label, Project, ReviewTask
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Documents with this label as gold, and open review tasks that propose it first."""
+
+    gold: int = 0
+    tasks: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.gold + other.gold, self.tasks + other.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One label in the order of the tree.
+
+    counts: its own, and those of every label below it.
+    closes: branches that end after this label; templates close as many lists.
+    """
+
+    label: Label
+    depth: int
+    counts: Counts
+    is_branch: bool
+    closes: int
+
+    @property
+    def ends(self) -> range:
+        return range(self.closes)
+
+
+def nodes(project: Project) -> list[Node]:
+    """Return the active labels, each before those below it, in three queries."""
+    labels = list(project.labels.active().defer("description", "examples"))
+    counts = counts_by_label(project)
+    return list(_lay_out(labels, counts))
+
+
+def counts_by_label(project: Project) -> dict[int, Counts]:
+    """Return the counts of each label that has any."""
+    gold = GoldLabel.objects.gold().filter(project=project, label__isnull=False)
+    tasks = ReviewTask.objects.open().filter(project=project, prediction__first__isnull=False)
+    found: dict[int, Counts] = {}
+    for pk, number in gold.values_list("label").annotate(number=Count("pk")):
+        found[pk] = Counts(gold=number)
+    for pk, number in tasks.values_list("prediction__first").annotate(number=Count("pk")):
+        found[pk] = found.get(pk, Counts()) + Counts(tasks=number)
+    return found
+
+
+def path(label: Label, labels: Mapping[int, Label]) -> list[Label]:
+    """Return the labels above *label*, the outermost first."""
+    above: list[Label] = []
+    parent_id = label.parent_id
+    while parent_id is not None and len(above) < len(labels):
+        above.append(labels[parent_id])
+        parent_id = labels[parent_id].parent_id
+    return above[::-1]
+
+
+def _lay_out(labels: list[Label], counts: Mapping[int, Counts]) -> Iterator[Node]:
+    known = {label.pk for label in labels}
+    children: dict[int | None, list[Label]] = {}
+    for label in labels:
+        # A label whose parent is retired stands at the top: nothing active is ever hidden.
+        children.setdefault(label.parent_id if label.parent_id in known else None, []).append(label)
+    totals = _totals(children, counts)
+    stack = [(label, 0, 0) for label in reversed(children.get(None, []))]
+    while stack:
+        label, depth, closes = stack.pop()
+        below = children.get(label.pk, [])
+        yield Node(label, depth, totals[label.pk], bool(below), 0 if below else closes)
+        for place, child in enumerate(reversed(below)):
+            stack.append((child, depth + 1, closes + 1 if place == 0 else 0))
+
+
+def _totals(
+    children: Mapping[int | None, list[Label]], counts: Mapping[int, Counts]
+) -> dict[int, Counts]:
+    """Return each label's counts with those of all labels below it."""
+    order = list(children.get(None, []))
+    for label in order:  # grows while it is walked: parents before children
+        order += children.get(label.pk, [])
+    totals: dict[int, Counts] = {}
+    for label in reversed(order):
+        below = (totals[child.pk] for child in children.get(label.pk, []))
+        totals[label.pk] = sum(below, counts.get(label.pk, Counts()))
+    return totals

@@ -1,0 +1,97 @@
+"""Keep an uploaded file until a worker has imported it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+
+from labeling import documents, jobs, taxonomies, taxonomy_files
+from labeling.document_files import DocumentFile
+from labeling.models import Job, Project
+
+
+def receive(
+    kind: str,
+    project: Project,
+    file: UploadedFile[Any],
+    *,
+    gold: bool = False,
+    actor: User,
+    now: datetime,
+) -> Job:
+    """Store *file* under a random name, readable by its owner only, and start its import."""
+    folder = Path(settings.MEDIA_ROOT)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = secrets.token_hex(16)
+    path = folder / name
+    path.touch(mode=0o600, exist_ok=False)
+    with path.open("wb") as stored:
+        stored.writelines(file.chunks())
+    arguments = {"file": name, "name": (file.name or "")[:200], "gold": gold}
+    return jobs.start(kind, project, actor=actor, arguments=arguments, now=now)
+
+
+def import_documents(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    """Import the documents of a job's file; return its report. Safe to run again."""
+    path = stored(job)
+    file = DocumentFile(path, job.arguments["name"])
+    report = documents.import_documents(
+        job.project,
+        file,
+        actor=job.requested_by,
+        now=job.created_at,
+        gold=job.arguments["gold"],
+        progress=lambda _: progress(file.position, file.size),
+    )
+    path.unlink(missing_ok=True)
+    return {
+        "added": report.added,
+        "unchanged": report.unchanged,
+        "duplicates": report.duplicates,
+        "gold": report.gold,
+        "labels_ignored": report.labels_ignored,
+        "error_count": report.error_count,
+        "errors": report.errors,
+        "treatments": dict(file.treatments),
+    }
+
+
+def import_taxonomy(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    """Publish the taxonomy of a job's file; return its report. Safe to run again."""
+    path = stored(job)
+    progress(0)
+    try:
+        entries = taxonomy_files.read(path)
+        version = taxonomies.publish(
+            job.project,
+            entries,
+            actor=job.requested_by,
+            now=job.created_at,
+            note=f"Imported {job.arguments['name']}",
+        )
+    except taxonomies.BadTaxonomy as error:
+        path.unlink(missing_ok=True)
+        rows = [[each.row, each.field, each.message, each.remedy] for each in error.problems]
+        raise jobs.JobRefused(
+            "Nothing was changed: the file needs these corrections first.", problems=rows
+        ) from error
+    path.unlink(missing_ok=True)
+    return {"labels": len(entries), "version": version.number if version else None}
+
+
+def stored(job: Job) -> Path:
+    """Return where the file of *job* lies.
+
+    Raises:
+        JobRefused: it is gone.
+    """
+    path = Path(settings.MEDIA_ROOT) / str(job.arguments["file"])
+    if not path.is_file():
+        raise jobs.JobRefused("The uploaded file is gone. Upload it again.")
+    return path

@@ -1,0 +1,18 @@
+from django.http import Http404, StreamingHttpResponse
+from django.utils.text import slugify
+
+from labeling import exports
+from labeling.models import Project
+
+
+def download(project: Project, what: str, format_: str) -> StreamingHttpResponse:
+    """Stream the taxonomy or the gold of *project* as a file to keep."""
+    write = {"taxonomy": exports.taxonomy, "gold": exports.gold}[what]
+    if format_ not in exports.FORMATS:
+        raise Http404
+    name = f"{slugify(project.slug)}-{what}.{format_}"
+    return StreamingHttpResponse(
+        write(project, format_=format_),
+        content_type=f"{exports.FORMATS[format_]}; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
