@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.db.models.functions import Left
 from numpy.typing import NDArray
 
-from inference.retrieve import LabelVectorText
-from inference.texts import prepare
+from inference.texts import RAW_CHARACTERS, prepare
 from labeling import taxonomies
 from labeling.models import Document, GoldLabel, Label, Project, TaxonomyVersion
 from training import leaks, splits
 from training.examples import Examples, Relations, relations, targets_of
 from training.models import DatasetSnapshot
 from training.splits import Split
+from training.trainers.recipes import FEWEST
 
 CHUNK = 500  # documents read at once: SQLite takes so many parameters, and bodies may be long
-FEWEST = 20  # gold documents below which neither training nor evaluation says anything
 
 
 class TooLittleGold(Exception):
@@ -76,8 +76,7 @@ def freeze(
     Raises:
         TooLittleGold: there are fewer than FEWEST documents, or none is held out.
     """
-    if len(gold) < FEWEST:
-        raise TooLittleGold(f"{len(gold)} gold documents; training needs at least {FEWEST}.")
+    refuse_little(gold)
     pairs = splits.similar_pairs(texts)
     if vectors is not None:
         pairs += splits.close_pairs(vectors)
@@ -99,6 +98,12 @@ def freeze(
         },
     )
     return snapshot
+
+
+def refuse_little(gold: Gold) -> None:
+    """Raise TooLittleGold where *gold* is below FEWEST documents."""
+    if len(gold) < FEWEST:
+        raise TooLittleGold(f"{len(gold)} gold documents; training needs at least {FEWEST}.")
 
 
 def _refuse_empty(assigned: Sequence[Split], gold: Gold) -> None:
@@ -134,7 +139,7 @@ def texts_of(ids: Sequence[int]) -> tuple[str, ...]:
     found: dict[int, str] = {}
     for start in range(0, len(ids), CHUNK):
         rows = Document.objects.filter(pk__in=ids[start : start + CHUNK])
-        for pk, subject, text in rows.values_list("pk", "subject", "text"):
+        for pk, subject, text in rows.values_list("pk", "subject", Left("text", RAW_CHARACTERS)):
             found[pk] = prepare(subject, text)
     return tuple(found[pk] for pk in ids)
 
@@ -150,19 +155,6 @@ def examples_of(
         targets=targets_of(labelled, label_ids),
         splits=np.array(split, dtype=np.str_),
         weights=np.ones(len(ids), dtype=np.float32),
-    )
-
-
-def vector_texts(labels: Sequence[taxonomies.LabelText]) -> tuple[LabelVectorText, ...]:
-    """Return what each label's vector is made of: its texts, and situations routed to it."""
-    routed: dict[int, list[str]] = defaultdict(list)
-    for label in labels:
-        for situation, use in label.exclusions:
-            if use is not None and use != label.id:
-                routed[use].append(situation)
-    return tuple(
-        LabelVectorText(label.id, label.key, label.name, label.description, tuple(routed[label.id]))
-        for label in labels
     )
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db.models import Count, Q
 
 from labeling.models import GoldLabel, Label, Project
-from training.curation import FEWEST
 from training.models import TrainingRun
+from training.trainers.recipes import FEWEST
 
 THIN = 10  # gold documents below which a label learns little (learning.md §4)
 # Seconds, measured on one core of two with the built-in encoder and 13-word texts: per gold

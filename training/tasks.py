@@ -10,13 +10,18 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
 
+from labeling.models import Project
 from training import schedule
 from training.models import TrainingRun
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+REFIT_SECONDS = 60  # a refit takes two; one that is silent this long has died
+REFITS_IN_A_ROW = 3  # then the worker turns to other jobs; the next review asks again
 
 
 @shared_task
@@ -44,6 +49,28 @@ def train(run_id: int) -> None:
         except subprocess.TimeoutExpired:
             if os.getppid() != parent:  # the worker's main process was killed
                 process.kill()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
+def refit(project_id: int) -> None:
+    """Run the instant loop where enough gold came since the last time. Safe to run twice.
+
+    A burst of reviews sends many of these: the first works and looks again when it is done, the
+    others find it at work. Should it die, the next review finds the mark gone after a minute.
+    """
+    from training import instant  # loads models: workers only
+
+    project = Project.objects.filter(pk=project_id).first()
+    if project is None:
+        return
+    at_work = f"refit-{project_id}"
+    for _ in range(REFITS_IN_A_ROW):
+        if not instant.is_due(project) or not cache.add(at_work, 1, REFIT_SECONDS):
+            return
+        try:
+            instant.refit(project, now=timezone.now())
+        finally:
+            cache.delete(at_work)
 
 
 @shared_task

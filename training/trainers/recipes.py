@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+FEWEST = 20  # gold documents below which neither training nor evaluation says anything
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:

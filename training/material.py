@@ -1,0 +1,118 @@
+"""Gather what a run works on: the frozen gold, the labels, and the encoders that compete."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+
+from inference import deployments, rebuild, serving, vectors, weights
+from inference.bundle import EncoderReference
+from inference.serving import WarmEncoder
+from labeling import taxonomies
+from labeling.models import Project
+from training import curation, registry
+from training.contenders import Terms
+from training.examples import Examples
+from training.models import DatasetSnapshot, ModelVersion
+from training.progress import Progress
+
+POOL = 2000  # open documents the acceptance threshold is chosen for; more change it by little
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What a run works on.
+
+    champion: the encoder that serves, or the project's own while nothing does.
+    base: the project's own encoder, from which fine-tuning starts, so that no run inherits what
+        an earlier one memorised.
+    pool: prepared texts of documents to come.
+    """
+
+    project: Project
+    snapshot: DatasetSnapshot
+    examples: Examples
+    terms: Terms
+    champion: EncoderReference
+    base: EncoderReference
+    pool: tuple[str, ...]
+    parent: ModelVersion | None
+
+
+def gather(
+    project: Project,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    frozen: DatasetSnapshot | None = None,
+) -> Material:
+    """Freeze the gold, unless *frozen* still speaks of the current taxonomy, and read it.
+
+    Raises:
+        TooLittleGold: there is too little gold.
+        TaxonomyVersion.DoesNotExist: nothing was published.
+    """
+
+    def tell(stage: str) -> None:
+        if progress is not None:
+            progress.stage(stage)
+
+    tell("Freezing the gold")
+    number = taxonomies.current_version(project).number
+    labels = taxonomies.label_texts(project)
+    base = base_encoder(project)
+    if frozen is not None and frozen.taxonomy_version.number == number:
+        snapshot, texts = frozen, curation.texts_of([row[0] for row in frozen.rows])
+    else:
+        gold = curation.gold_of(project)
+        curation.refuse_little(gold)
+        texts = curation.texts_of(gold.ids)
+        tell("Looking for near-duplicates and leaks")
+        _, known = vectors.document_vectors(gold.ids, WarmEncoder(base))
+        snapshot = curation.freeze(
+            project, vectors=known, gold=gold, texts=texts, now=timezone.now()
+        )
+    terms = Terms(
+        kind="multi" if project.is_multi else "single",
+        labels=rebuild.vector_texts(labels),
+        relations=curation.relations_of(project, labels),
+        taxonomy_number=number,
+        promise=project.promised_precision,
+        offset=rebuild.UNTAUGHT["multi"].offset,
+        seed=seed,
+    )
+    return Material(
+        project=project,
+        snapshot=snapshot,
+        examples=curation.examples_of(snapshot, texts, [label.id for label in labels]),
+        terms=terms,
+        champion=champion_encoder(project) or base,
+        base=base,
+        pool=pool_of(project, seed=seed),
+        parent=registry.champion_version(project),
+    )
+
+
+def base_encoder(project: Project) -> EncoderReference:
+    """Return the project's own encoder.
+
+    Raises:
+        EncoderUnavailable: it is not on this machine.
+    """
+    source = project.encoder or settings.DEFAULT_ENCODER
+    return EncoderReference(source, weights.digest_of(source, settings.BUNDLE_DIR))
+
+
+def champion_encoder(project: Project) -> EncoderReference | None:
+    """Return the encoder of what serves, or None while nothing does."""
+    live = deployments.champion(project)
+    return serving.load(live.bundle).encoder if live else None
+
+
+def pool_of(project: Project, *, seed: int) -> tuple[str, ...]:
+    """Return the prepared texts of up to POOL open documents, chosen by chance."""
+    ids = np.fromiter(project.documents.open().values_list("pk", flat=True), dtype=np.int64)
+    if len(ids) > POOL:
+        ids = np.random.default_rng(seed).choice(np.sort(ids), POOL, replace=False)
+    return curation.texts_of(sorted(ids.tolist()))
