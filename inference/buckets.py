@@ -111,10 +111,8 @@ def assigned(probabilities: Floats, thresholds: Thresholds) -> NDArray[np.bool_]
     return chosen
 
 
-def bucket_all(
-    probabilities: Floats, logits: Floats, thresholds: Thresholds
-) -> NDArray[np.object_]:
-    """Return the Bucket of each document, shape (documents,).
+def bucket_all(probabilities: Floats, logits: Floats, thresholds: Thresholds) -> list[Bucket]:
+    """Return the bucket of each document.
 
     Nothing fits comes first: a highest logit below the floor (single-label), or no label at its
     threshold (multi-label). Else certainty at or above `accept` is auto; the rest is for review.
@@ -123,17 +121,21 @@ def bucket_all(
         probabilities: calibrated, shape (documents, labels).
         logits: what they were made from, shape (documents, labels).
     """
-    buckets = np.full(len(probabilities), Bucket.REVIEW, dtype=object)
-    buckets[certainties(probabilities, thresholds) >= thresholds.accept] = Bucket.AUTO
+    sure = certainties(probabilities, thresholds) >= thresholds.accept
     if thresholds.multi:
-        buckets[~assigned(probabilities, thresholds).any(axis=1)] = Bucket.NONE_FITS
+        strange = ~assigned(probabilities, thresholds).any(axis=1)
     elif thresholds.floor is not None:
-        buckets[logits.max(axis=1) < thresholds.floor] = Bucket.NONE_FITS
-    return buckets
+        strange = logits.max(axis=1) < thresholds.floor
+    else:
+        strange = np.zeros(len(probabilities), dtype=bool)
+    return [
+        Bucket.NONE_FITS if nothing else Bucket.AUTO if accepted else Bucket.REVIEW
+        for nothing, accepted in zip(strange.tolist(), sure.tolist(), strict=True)
+    ]
 
 
 def bucket(probabilities: ArrayLike, logits: ArrayLike, thresholds: Thresholds) -> Bucket:
     """Return the bucket of one document; see bucket_all."""
     row = np.atleast_2d(np.asarray(probabilities, dtype=np.float32))
     raw = np.atleast_2d(np.asarray(logits, dtype=np.float32))
-    return Bucket(bucket_all(row, raw, thresholds)[0])
+    return bucket_all(row, raw, thresholds)[0]

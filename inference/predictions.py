@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
 from inference import pipeline, serving, vectors
@@ -133,12 +134,34 @@ def _write(rows: Sequence[Prediction], *, now: datetime) -> int:
     if not rows:
         return 0
     ids = [row.document_id for row in rows]
-    former = Prediction.objects.filter(document_id__in=ids)
-    former.current().update(is_current=False)
-    Prediction.objects.bulk_create(rows)
+    superseded = Prediction.objects.current().filter(document_id__in=ids).update(is_current=False)
+    _insert(rows)
     queues.enqueue(rows, now=now)
-    _delete_unseen(ids)
+    if superseded:
+        _delete_unseen(ids)
     return len(rows)
+
+
+def _insert(rows: Sequence[Prediction]) -> None:
+    """Insert *rows* and set their primary keys: as bulk_create, at less than half its cost.
+
+    bulk_create writes a statement of its own for each 71 rows, as SQLite is given at most 999
+    parameters at a time.
+    """
+    fields = [field for field in Prediction._meta.concrete_fields if not field.primary_key]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(field.column) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    statement = f"INSERT INTO {quote(Prediction._meta.db_table)} ({columns}) VALUES ({places})"
+    prepare = [(attrgetter(field.attname), field.get_db_prep_save) for field in fields]
+    values = [[save(get(row), connection) for get, save in prepare] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, values)
+    current = Prediction.objects.current().filter(document_id__in=[row.document_id for row in rows])
+    keys = dict(current.values_list("document_id", "pk"))
+    for row in rows:
+        row.pk = keys[row.document_id]
+        row._state.adding = False
 
 
 def _delete_unseen(document_ids: Sequence[int]) -> None:
@@ -146,7 +169,7 @@ def _delete_unseen(document_ids: Sequence[int]) -> None:
     shown = ReviewTask.objects.filter(prediction=OuterRef("pk"))
     judged = Annotation.objects.filter(prediction=OuterRef("pk"))
     superseded = Prediction.objects.filter(document_id__in=document_ids, is_current=False)
-    superseded.filter(~Exists(shown), ~Exists(judged)).delete()
+    superseded.filter(~Exists(shown), ~Exists(judged)).only("pk").delete()
 
 
 def _tell_from(progress: Tell | None, before: int, done: int) -> None:
