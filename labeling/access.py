@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
 
+from labeling.memberships import Standing, role_of
 from labeling.models import Project
 from labeling.models.projects import ProjectQuerySet
 
@@ -42,9 +43,17 @@ def project_page(
             project = get_object_or_404(may_open(request.user), slug=slug)
             return view(request, project, *args, **kwargs)
 
-        return opened  # type: ignore[return-value]
+        return opened
 
     return decorate
+
+
+def standing_of(request: HttpRequest, project: Project) -> Standing:
+    """Return what the person may do in *project*, asking the database once per request."""
+    known: dict[int, Standing] = request.__dict__.setdefault("_standings", {})
+    if project.pk not in known:
+        known[project.pk] = Standing(role_of(request.user, project) or "")
+    return known[project.pk]
 
 
 member_page = project_page(lambda user: Project.objects.visible_to(user))
@@ -62,4 +71,4 @@ def site_administrator_page(view: Callable[[PersonRequest], HttpResponse]) -> Sl
             raise Http404
         return view(request)
 
-    return opened  # type: ignore[return-value]
+    return opened

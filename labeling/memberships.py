@@ -21,16 +21,26 @@ class Deactivated(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Invitation:
-    """What came of inviting somebody.
+class Standing:
+    """What one person may do in one project. Falsy for those who do not belong to it."""
 
-    may_show_link: whether the person who invited may see the link that sets the password. Never
-        for an account that also belongs to projects out of that person's charge.
-    """
+    role: str
 
-    membership: Membership
-    needs_password: bool
-    may_show_link: bool
+    def __bool__(self) -> bool:
+        return bool(self.role)
+
+    @property
+    def name(self) -> str:
+        return str(Role(self.role).label) if self.role else ""
+
+    @property
+    def is_owner(self) -> bool:
+        """Taxonomy owners and admins: who may edit taxonomy and documents."""
+        return self.role in {Role.OWNER, Role.ADMIN}
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
 
 
 def role_of(user: User | AnonymousUser, project: Project) -> str | None:
@@ -73,7 +83,9 @@ def change_settings(
     for field, value in differing.items():
         setattr(project, field, value)
     project.save(update_fields=list(differing))
-    detail = {field: [before[field], value] for field, value in differing.items()}
+    detail = {
+        field: {"before": before[field], "after": value} for field, value in differing.items()
+    }
     audit.record("changed settings", actor=actor, now=now, project=project, detail=detail)
 
 
@@ -96,7 +108,7 @@ def account_for(email: str) -> User:
 
 
 @transaction.atomic
-def invite(project: Project, email: str, *, role: str, actor: User, now: datetime) -> Invitation:
+def invite(project: Project, email: str, *, role: str, actor: User, now: datetime) -> Membership:
     """Give the person with *email* a role in *project*; inviting a member again changes nothing.
 
     Raises:
@@ -111,11 +123,7 @@ def invite(project: Project, email: str, *, role: str, actor: User, now: datetim
         audit.record(
             "invited", actor=actor, now=now, project=project, subject=str(user), detail=detail
         )
-    return Invitation(
-        membership,
-        needs_password=not user.has_usable_password(),
-        may_show_link=may_show_link(user, to=actor),
-    )
+    return membership
 
 
 def may_show_link(user: User, *, to: User) -> bool:
@@ -150,7 +158,7 @@ def set_role(membership: Membership, role: str, *, actor: User, now: datetime) -
         now=now,
         project=membership.project,
         subject=str(membership.user),
-        detail={"role": [before, role]},
+        detail={"role": {"before": before, "after": role}},
     )
 
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django import template
-from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from labeling import jobs, memberships
+from labeling import jobs
+from labeling.access import standing_of
+from labeling.memberships import Standing
 from labeling.models import Membership, Project
 
 register = template.Library()
@@ -16,29 +17,6 @@ register = template.Library()
 Role = Membership.Role
 NO_BREAK = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What one person may do in one project. Falsy for those who do not belong to it."""
-
-    role: str
-
-    def __bool__(self) -> bool:
-        return bool(self.role)
-
-    @property
-    def name(self) -> str:
-        return str(Role(self.role).label) if self.role else ""
-
-    @property
-    def is_owner(self) -> bool:
-        """Taxonomy owners and admins: who may edit taxonomy and documents."""
-        return self.role in {Role.OWNER, Role.ADMIN}
-
-    @property
-    def is_admin(self) -> bool:
-        return self.role == Role.ADMIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +41,17 @@ NAVIGATION: tuple[tuple[str, str, frozenset[str]], ...] = (
 )
 
 
-def standing_of(user: User | AnonymousUser, project: Project, request: HttpRequest) -> Standing:
-    """Return the person's standing, asking the database once per request and project."""
-    known: dict[int, Standing] = request.__dict__.setdefault("_standings", {})
-    if project.pk not in known:
-        known[project.pk] = Standing(memberships.role_of(user, project) or "")
-    return known[project.pk]
-
-
 @register.simple_tag(takes_context=True)
 def standing(context: template.Context, project: Project) -> Standing:
     """`{% standing project as me %}`, then `me.is_owner`, `me.is_admin`, `me.name`."""
-    request: HttpRequest = context["request"]
-    return standing_of(request.user, project, request)
+    return standing_of(context["request"], project)
 
 
 @register.inclusion_tag("_nav.html", takes_context=True)
 def project_nav(context: template.Context, project: Project) -> dict[str, object]:
     """Render the links of a project's pages that the person may open."""
     request: HttpRequest = context["request"]
-    role = standing_of(request.user, project, request).role
+    role = standing_of(request, project).role
     return {"links": links(project, role, request.path), "project": project}
 
 
@@ -127,14 +96,16 @@ def grouped(number: int | None) -> str:
 
 @register.filter
 def in_words(detail: dict[str, object]) -> str:
-    """Write the detail of an audit entry: "role: reviewer → owner, rows: 12"."""
+    """Write the detail of an audit entry: "role: reviewer → owner, added: 12"."""
     return ", ".join(f"{name.replace('_', ' ')}: {word(value)}" for name, value in detail.items())
 
 
 def word(value: object) -> str:
-    """Write one plain JSON value; a pair is what it was and what it became."""
+    """Write one plain JSON value; {"before", "after"} as what it was and what it became."""
     if isinstance(value, list):
-        return (" → " if len(value) == 2 else ", ").join(map(word, value))
+        return ", ".join(map(word, value))
+    if isinstance(value, dict) and set(value) == {"before", "after"}:
+        return f"{word(value['before'])} → {word(value['after'])}"
     if isinstance(value, dict):
         return in_words(value)
     if isinstance(value, float):

@@ -1,3 +1,5 @@
+import logging
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -17,6 +19,8 @@ from labeling.access import PersonRequest, admin_page
 from labeling.forms.people import InvitationForm, RoleForm
 from labeling.models import Membership, Project
 
+logger = logging.getLogger(__name__)
+
 
 def people_page(
     request: PersonRequest,
@@ -24,6 +28,7 @@ def people_page(
     *,
     form: InvitationForm | None = None,
     invited: User | None = None,
+    is_mailed: bool = False,
     link: str = "",
     status: int = 200,
 ) -> HttpResponse:
@@ -34,6 +39,7 @@ def people_page(
         "roles": Membership.Role,
         "form": form or InvitationForm(),
         "invited": invited,
+        "is_mailed": is_mailed,
         "link": link,
     }
     return render(request, "labeling/people.html", context, status=status)
@@ -52,19 +58,22 @@ def invite(request: PersonRequest, project: Project) -> HttpResponse:
     form = InvitationForm(request.POST)
     if not form.is_valid():
         return people_page(request, project, form=form, status=422)
-    email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
-        invitation = memberships.invite(
-            project, email, role=role, actor=request.user, now=timezone.now()
+        membership = memberships.invite(
+            project, **form.cleaned_data, actor=request.user, now=timezone.now()
         )
     except memberships.Deactivated:
         form.add_error("email", "That account is deactivated; ask a site administrator.")
         return people_page(request, project, form=form, status=422)
-    user = invitation.membership.user
-    link = password_link(request, user) if invitation.needs_password else ""
-    mail_invitation(user, project, link or request.build_absolute_uri(reverse("home")))
-    shown = link if invitation.may_show_link else ""
-    return people_page(request, project, invited=user, link=shown)
+    return welcome(request, project, membership.user)
+
+
+def welcome(request: PersonRequest, project: Project, user: User) -> HttpResponse:
+    """Mail *user* the way in, and show it this once to whoever invited, where that is safe."""
+    link = "" if user.has_usable_password() else password_link(request, user)
+    is_mailed = mail_invitation(user, project, link or request.build_absolute_uri(reverse("home")))
+    shown = link if memberships.may_show_link(user, to=request.user) else ""
+    return people_page(request, project, invited=user, is_mailed=is_mailed, link=shown)
 
 
 @require_POST
@@ -116,9 +125,14 @@ def password_link(request: PersonRequest, user: User) -> str:
     return request.build_absolute_uri(path)
 
 
-def mail_invitation(user: User, project: Project, link: str) -> None:
+def mail_invitation(user: User, project: Project, link: str) -> bool:
+    """Mail *link* to *user*; False where that failed, which must not undo the invitation."""
     days = settings.PASSWORD_RESET_TIMEOUT // 86400
     context = {"user": user, "project": project, "link": link, "days": days}
     body = render_to_string("labeling/accounts/invitation_mail.txt", context)
     subject = f"You are invited to {' '.join(project.name.split())}"
-    send_mail(subject, body, from_email=None, recipient_list=[user.email])
+    try:
+        return bool(send_mail(subject, body, None, [user.email])) if user.email else False
+    except OSError:  # refused, unreachable, or any SMTPException
+        logger.exception("The invitation of %s could not be mailed", user)
+        return False

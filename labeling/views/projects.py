@@ -1,4 +1,5 @@
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -6,9 +7,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling import memberships, overview
-from labeling.access import PersonRequest, admin_page, member_page, site_administrator_page
+from labeling.access import (
+    PersonRequest,
+    admin_page,
+    member_page,
+    site_administrator_page,
+    standing_of,
+)
 from labeling.forms.projects import ProjectForm, SettingsForm
-from labeling.models import Membership, Project
+from labeling.models import Project
+from labeling.views.people import welcome
 
 
 @require_safe
@@ -17,7 +25,7 @@ def show_project(request: PersonRequest, project: Project) -> HttpResponse:
     """Show what waits, what there is, and while the project is new, what comes next."""
     sums = overview.totals(project)
     model = overview.serving_model(project)
-    may_edit = memberships.role_of(request.user, project) != Membership.Role.REVIEWER
+    may_edit = standing_of(request, project).is_owner
     queues = overview.open_tasks([project.pk])[project.pk]
     context = {
         "project": project,
@@ -41,23 +49,35 @@ def create_project(request: PersonRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         status = 422 if form.is_bound else 200
         return render(request, "labeling/project_new.html", {"form": form}, status=status)
-    chosen = form.cleaned_data
-    email = chosen["admin"]
     try:
-        with transaction.atomic():
-            project = memberships.create_project(
-                name=chosen["name"],
-                slug=chosen["slug"],
-                kind=chosen["kind"],
-                admin=memberships.account_for(email) if email else request.user,
-                actor=request.user,
-                now=timezone.now(),
-            )
+        project, admin = made_from(form, by=request.user)
     except memberships.Deactivated:
         form.add_error("admin", "That account is deactivated.")
         return render(request, "labeling/project_new.html", {"form": form}, status=422)
+    if admin != request.user:
+        return welcome(request, project, admin)
     messages.success(request, f"{project.name} is ready. The steps below fill it.")
     return redirect("labeling:project", project.slug)
+
+
+@transaction.atomic
+def made_from(form: ProjectForm, *, by: User) -> tuple[Project, User]:
+    """Make the project of a valid *form*, and the account of its first admin where it is new.
+
+    Raises:
+        Deactivated: the account of that address was deactivated.
+    """
+    email = form.cleaned_data["admin"]
+    admin = memberships.account_for(email) if email else by
+    project = memberships.create_project(
+        name=form.cleaned_data["name"],
+        slug=form.cleaned_data["slug"],
+        kind=form.cleaned_data["kind"],
+        admin=admin,
+        actor=by,
+        now=timezone.now(),
+    )
+    return project, admin
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
