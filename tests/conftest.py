@@ -14,6 +14,7 @@ def _isolated(settings, tmp_path):
     settings.RUN_DIR = tmp_path / "runs"
     settings.MEDIA_ROOT = tmp_path / "uploads"
     settings.STATIC_ROOT = tmp_path  # WhiteNoise warns of a folder that is not there
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
         **settings.STORAGES,
