@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labeling import csv_cells
-from labeling.document_fields import KNOWN, BadField, Treatments, to_row
+from labeling.document_fields import KNOWN, METADATA_LIMIT, BadField, Treatments, to_row
 from labeling.documents import BadRow, Row
 from labeling.text_lines import LINE_LIMIT, EndsEarly, TextLines
 
@@ -92,12 +92,16 @@ def _row_of(line: str, number: int, treatments: Treatments) -> Row | BadRow:
         return BadRow(number, f"no valid JSON: {error}")
     if not isinstance(fields, dict):
         return BadRow(number, "a row must be a JSON object, one on each line")
-    return _checked(fields, number, treatments)
+    # Without an escape, valid JSON holds neither NUL nor half a character.
+    plain = "\\u" not in line and len(line) <= METADATA_LIMIT
+    return _checked(fields, number, treatments, plain=plain)
 
 
-def _checked(fields: dict[str, Any], number: int, treatments: Treatments) -> Row | BadRow:
+def _checked(
+    fields: dict[str, Any], number: int, treatments: Treatments, *, plain: bool = False
+) -> Row | BadRow:
     try:
-        return to_row(fields, line=number, treatments=treatments)
+        return to_row(fields, line=number, treatments=treatments, plain=plain)
     except BadField as error:
         return BadRow(number, str(error))
 

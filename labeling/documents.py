@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -130,8 +130,7 @@ def _finish(project: Project, report: ImportReport, *, actor: User | None, now: 
             events.announce(events.documents_imported, project_id=project.pk)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fresh:
+class _Fresh(NamedTuple):
     """A row with its fingerprint and its id settled."""
 
     row: Row
@@ -139,8 +138,7 @@ class _Fresh:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(NamedTuple):
     """What the database holds of a document that a row may repeat."""
 
     pk: int
