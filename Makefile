@@ -51,7 +51,7 @@ demo: $(VENV)/.runtime ## Load the demo project and serve it on 127.0.0.1:$PORT
 
 start: ## Start the web server, the worker and the embedded Redis; Ctrl-C stops them
 	@echo "Tiebreak is at http://127.0.0.1:$(PORT) in a moment. Ctrl-C stops it."
-	@PATH="$(CURDIR)/$(BIN):$$PATH" honcho --env /dev/null start --port $(PORT) $(PROCESSES)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" honcho --env /dev/null start --port $(PORT) $(PROCESSES) || test $$? -eq 130
 
 test: $(VENV)/.tools ## Run the whole test suite
 	@$(BIN)/python -m pytest --cov --cov-report=
