@@ -76,9 +76,14 @@ def worker_alive() -> bool:
 
 
 @register.filter
-def percent(share: float | None, digits: int = 0) -> str:
-    """Write a share in [0, 1] as a percentage, or a dash when it was not measured."""
-    return DASH if share is None else f"{100 * share:.{digits}f}{NO_BREAK}%"
+def percent(share: float | str | None, digits: int = 0) -> str:
+    """Write a share in [0, 1] as a percentage, or a dash when it was not measured.
+
+    Templates hand over "" for a metric that is missing altogether.
+    """
+    if share is None or isinstance(share, str):
+        return DASH
+    return f"{100 * share:.{digits}f}{NO_BREAK}%"
 
 
 @register.filter
@@ -89,9 +94,11 @@ def minutes(duration: timedelta) -> str:
 
 
 @register.filter
-def grouped(number: int | None) -> str:
+def grouped(number: int | str | None) -> str:
     """Write a count with thin spaces between thousands, or a dash when there is none."""
-    return DASH if number is None else f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    if number is None or isinstance(number, str):
+        return DASH
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 @register.filter

@@ -15,6 +15,7 @@ SPACE, NARROW, DASH = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}", "\N{EN 
         (0.9995, 1, f"100.0{SPACE}%"),
         (0.0, 0, f"0{SPACE}%"),
         (None, 0, DASH),
+        ("", 0, DASH),
     ],
 )
 def test_shares_are_written_as_percentages(share, digits, written):
@@ -23,7 +24,7 @@ def test_shares_are_written_as_percentages(share, digits, written):
 
 @pytest.mark.parametrize(
     ("number", "written"),
-    [(0, "0"), (999, "999"), (1234567, f"1{NARROW}234{NARROW}567"), (None, DASH)],
+    [(0, "0"), (999, "999"), (1234567, f"1{NARROW}234{NARROW}567"), (None, DASH), ("", DASH)],
 )
 def test_counts_are_grouped_by_thousands(number, written):
     assert grouped(number) == written
