@@ -1,0 +1,63 @@
+"""Every page, light and dark: it opens, breaks nothing, and is kept as a picture to look at."""
+
+import re
+
+import pytest
+
+from tests.e2e.conftest import SCREENSHOTS
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+PROJECT = "/p/northlight"
+PAGES = {
+    "home": "/",
+    "help": "/help/",
+    "password": "/accounts/password/",
+    "new-project": "/projects/new/",
+    "project": f"{PROJECT}/",
+    "settings": f"{PROJECT}/settings/",
+    "people": f"{PROJECT}/people/",
+    "history": f"{PROJECT}/history/",
+    "taxonomy": f"{PROJECT}/taxonomy/",
+    "taxonomy-upload": f"{PROJECT}/taxonomy/upload/",
+    "documents": f"{PROJECT}/documents/",
+    "documents-upload": f"{PROJECT}/documents/upload/",
+    "review": f"{PROJECT}/review/",
+    "models": f"{PROJECT}/models/",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_opens_without_a_fault(sit_down, scheme):
+    admin = sit_down("admin", color_scheme=scheme)
+    for name, path in PAGES.items():
+        admin.go(path)
+        keep(admin, f"{name}-{scheme}")
+    for name, start, link in (
+        ("label", f"{PROJECT}/taxonomy/", re.compile(r"/taxonomy/\d+/$")),
+        ("document", f"{PROJECT}/documents/", re.compile(r"/documents/\d+/$")),
+    ):
+        admin.go(start)
+        hrefs = admin.page.eval_on_selector_all("a[href]", "links => links.map(a => a.pathname)")
+        admin.go(next(href for href in hrefs if link.search(href)))
+        keep(admin, f"{name}-{scheme}")
+    assert admin.faults == []
+
+
+def test_no_page_needs_more_width_than_a_telephone_has(sit_down):
+    reviewer = sit_down("admin")
+    reviewer.page.set_viewport_size({"width": 390, "height": 800})
+    wider = {}
+    for name, path in PAGES.items():
+        reviewer.go(path)
+        keep(reviewer, f"{name}-narrow")
+        needed = reviewer.page.evaluate("document.documentElement.scrollWidth")
+        if needed > 390:
+            wider[name] = needed
+    assert wider == {}
+
+
+def keep(person, name):
+    """Save what *person* sees as screenshots/*name*.png."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    person.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
