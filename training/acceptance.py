@@ -5,7 +5,7 @@ Two bounds, each with half of the allowed risk; the one that accepts more wins:
 1. Clopper-Pearson on gold: no assumption, but with a promise of 98 % it needs some 180 gold
    documents above the threshold, none of them wrong. Chosen gold has hardly any up there.
 2. A precision curve fitted on all gold and laid over the certainties of the documents to come:
-   precision rises with certainty as a logistic curve below a ceiling. Its posterior gives the bound.
+   precision rises with certainty as a logistic curve below a ceiling. Its posterior bounds it.
 
 Measured in docs/decisions/0003-calibration.md.
 """
@@ -51,7 +51,7 @@ VAGUE = Prior(intercept=2.0, slope=1.0)
 """For the margin of multi-label projects, which is no probability of anything."""
 
 
-def accept_threshold(  # noqa: PLR0913 - gold, pool, promise
+def accept_threshold(
     certainties: Floats,
     correct: Flags,
     *,
@@ -104,7 +104,7 @@ def counted_threshold(
     return float(sure[kept[-1]]) if len(kept) else NEVER
 
 
-def curve_threshold(  # noqa: PLR0913 - gold, pool, promise
+def curve_threshold(
     certainties: Floats,
     correct: Flags,
     pool: Floats,

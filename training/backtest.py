@@ -1,0 +1,225 @@
+"""Play reviewing on data whose answers are known: how many reviews does a taxonomy need?
+
+A simulated reviewer answers from train.jsonl by the desk's own acts: lease, annotate, instant loop.
+After each step the champion's bundle is scored on test.jsonl, whose texts are encoded and scored,
+never stored.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from inference import deployments, pipeline, rebuild, serving, texts, vectors
+from inference.bundle import Bundle
+from labeling import annotations, documents, memberships, queues, taxonomies, taxonomy_files
+from labeling.document_files import DocumentFile
+from labeling.documents import BadRow, Row
+from labeling.models import Label, Membership, Project
+from training import instant
+from training.examples import targets_of
+from training.teaching import figures_of
+
+Tell = Callable[[str], None]
+ENCODED_AT_ONCE = 2_000  # test texts, between two words of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to play.
+
+    directory: holds taxonomy.json, train.jsonl and test.jsonl.
+    reviews: numbers of reviews after which to score, ascending.
+    refit_every: reviews between two refits, as in a project's settings.
+    """
+
+    directory: Path
+    kind: str
+    reviews: tuple[int, ...]
+    refit_every: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The champion on the test texts after so many reviews; fractions, None: does not apply.
+
+    coverage: share of texts accepted at the promised precision; precision: what those really had.
+    seconds: wall time of the reviews and refits since the step before.
+    """
+
+    reviews: int
+    top1: float | None
+    recall_at_5: float | None
+    micro_f1: float | None
+    macro_f1: float | None
+    ece: float | None
+    coverage: float | None
+    precision: float | None
+    out_of_scope_auroc: float | None
+    seconds: float
+
+    def as_json(self) -> dict[str, float | None]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Test:
+    """Texts to score on: unit vectors, (documents, dim), and right labels, (documents, labels)."""
+
+    vectors: NDArray[np.float32]
+    targets: NDArray[np.bool_]
+
+
+class Play:
+    """One project with its documents, its simulated reviewer and the answers they know."""
+
+    def __init__(self, plan: Plan, strategy: str) -> None:
+        self.plan, self.strategy = plan, strategy
+        self.answers: dict[str, tuple[str, ...]] = {}
+        self.reviewer = User.objects.create(username=f"simulated-{strategy}")
+        self.project = memberships.create_project(
+            name=f"Backtest, {strategy}",
+            slug=f"backtest-{strategy}",
+            kind=plan.kind,
+            admin=User.objects.get_or_create(username="backtest")[0],
+            actor=None,
+            now=timezone.now(),
+        )
+        Membership.objects.create(project=self.project, user=self.reviewer)
+        Project.objects.filter(pk=self.project.pk).update(refit_every=plan.refit_every)
+        self.project.refresh_from_db()
+        self._import()
+        labels = Label.objects.assignable().filter(project=self.project)
+        self.labels = {label.key: label for label in labels}
+        self.reviews = 0
+
+    def _import(self) -> None:
+        now = timezone.now()
+        entries = taxonomy_files.read(self.plan.directory / "taxonomy.json")
+        taxonomies.publish(self.project, entries, actor=None, now=now)
+        documents.import_documents(self.project, self._unlabelled(), actor=None, now=now)
+
+    def _unlabelled(self) -> Iterator[Row]:
+        """Yield the training documents without their labels, which only the reviewer knows."""
+        for row in rows_of(self.plan.directory / "train.jsonl"):
+            self.answers[row.external_id] = row.labels or ()
+            yield replace(row, labels=None)
+
+    def bundle(self) -> Bundle:
+        """Return the champion's bundle: the label texts alone at first."""
+        champion = deployments.champion(self.project)
+        if champion is not None:
+            return serving.load(champion.bundle)
+        made = rebuild.champion_bundle(self.project, now=timezone.now())
+        if made is None:
+            raise ValueError("the taxonomy has no label a document may be given")
+        return made
+
+    def encode(self, tell: Tell) -> None:
+        """Encode all documents once."""
+        total = self.project.documents.count()
+        vectors.document_vectors(
+            self.project.documents.all(),
+            serving.encoder(self.bundle()),
+            progress=lambda done: tell(f"encoded {done:,} of {total:,} documents"),
+        )
+
+    def encode_as(self, other: Play) -> None:
+        """Take over the vectors of *other*, which has the same documents."""
+        encoder = self.bundle().encoder.digest
+        ids, rows = vectors.cached_vectors(other.project.documents.all(), encoder)
+        names = dict(other.project.documents.values_list("pk", "external_id"))
+        mine = dict(self.project.documents.values_list("external_id", "pk"))
+        vectors.store([mine[names[id_]] for id_ in ids.tolist()], rows, encoder)
+
+    def steps(self, test: Test, tell: Tell) -> Iterator[Step]:
+        """Review and score, step by step."""
+        instant.choose_next(
+            self.project, now=timezone.now(), strategy=self.strategy, seed=self.plan.seed
+        )
+        for reviews in self.plan.reviews:
+            started = time.perf_counter()
+            self._review_until(reviews)
+            tell(f"{self.strategy}: {self.reviews:,} reviews")
+            yield score(self.bundle(), test, self.reviews, time.perf_counter() - started)
+
+    def _review_until(self, reviews: int) -> None:
+        while self.reviews < reviews:
+            wanted = min(self.plan.refit_every, reviews - self.reviews)
+            if not (done := sum(self._review_one() for _ in range(wanted))):
+                return  # nothing is left to review
+            self.reviews += done
+            instant.refit(
+                self.project,
+                now=timezone.now(),
+                strategy=self.strategy,
+                seed=self.plan.seed + self.reviews,
+            )
+
+    def _review_one(self) -> bool:
+        """Lease the most valuable task and answer it; False where none is left."""
+        now = timezone.now()
+        task = queues.lease_next(self.project, self.reviewer, now=now)
+        if task is None:
+            return False
+        keys = self.answers[task.document.external_id]
+        annotations.annotate(
+            task,
+            reviewer=self.reviewer,
+            labels=[self.labels[key] for key in keys],
+            key=uuid.uuid4(),
+            now=now,
+        )
+        return True
+
+
+def rows_of(path: Path) -> Iterator[Row]:
+    """Yield the rows of a file.
+
+    Raises:
+        ValueError: one cannot be read.
+    """
+    for row in DocumentFile(path):
+        if isinstance(row, BadRow):
+            raise ValueError(f"{path.name}, line {row.line}: {row.reason}")  # noqa: TRY004
+        yield row
+
+
+def read_test(plan: Plan, bundle: Bundle, tell: Tell) -> Test:
+    """Encode the test texts; a text without labels is out of scope."""
+    rows = list(rows_of(plan.directory / "test.jsonl"))
+    prepared = [texts.prepare(row.subject, row.text) for row in rows]
+    encoder = serving.encoder(bundle)
+    parts = []
+    for start in range(0, len(prepared), ENCODED_AT_ONCE):
+        parts.append(encoder.encode(prepared[start : start + ENCODED_AT_ONCE]))
+        tell(f"encoded {start + len(parts[-1]):,} of {len(rows):,} test texts")
+    ids = dict(zip(bundle.label_keys, bundle.label_ids, strict=True))
+    labelled = [[ids[key] for key in row.labels or ()] for row in rows]
+    return Test(np.concatenate(parts), targets_of(labelled, bundle.label_ids))
+
+
+def score(bundle: Bundle, test: Test, reviews: int, seconds: float) -> Step:
+    """Score *bundle* on the test texts."""
+    scores = pipeline.score(bundle, test.vectors)
+    figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets)
+    known = {name: None if np.isnan(value) else value for name, value in figures.items()}
+    return Step(
+        reviews=reviews,
+        **{name: known[name] for name in FIGURES},
+        seconds=seconds,
+    )
+
+
+FIGURES: Sequence[str] = [
+    name for name in Step.__dataclass_fields__ if name not in {"reviews", "seconds"}
+]

@@ -1,0 +1,194 @@
+"""The instant loop: learn what people just said, and ask what is worth most next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from inference import deployments, pipeline, predictions, rebuild, serving, vectors, weights
+from inference.buckets import margins
+from inference.bundle import Bundle
+from labeling import queues, taxonomies
+from labeling.models import Document, GoldLabel, Project, ReviewTask
+from training import curation, gates, registry, sampling
+from training.examples import targets_of
+from training.models import ModelVersion
+from training.splits import Split
+from training.teaching import Lesson, Taught, teach
+
+Ids = NDArray[np.int64]
+
+CONSIDERED: Final = 20_000
+"""Open documents, closest calls first, among which the next batch is chosen: 30 MB of vectors."""
+
+POOL: Final = 2_000
+"""Open documents, evenly spread, for which precision is promised: it is then known to ±0.5 %."""
+
+
+def refit(
+    project: Project, *, now: datetime, strategy: str = "margin-kmeans", seed: int = 0
+) -> ModelVersion | None:
+    """Fit head and thresholds on all gold, register the bundle, deploy it, choose the next batch.
+
+    The same gold gives the same bundle, so that running it twice, or in two workers at once, is
+    running it once; the older of two is not deployed. Returns None without gold or taxonomy.
+
+    Args:
+        strategy: one of sampling.STRATEGIES.
+        seed: of the folds and of the choice of the next batch.
+
+    Raises:
+        EncoderUnavailable: a gold text was never encoded, and the encoder is not on this machine.
+    """
+    champion = rebuild.champion_bundle(project, now=now)
+    gold = curation.gold_of(project)
+    if champion is None or not len(gold):
+        return None
+    taught = teach(
+        champion,
+        lesson_of(project, champion, gold),
+        default_offset=rebuild.UNTAUGHT[champion.kind].offset,
+        seed=seed,
+    )
+    bundle = taught.bundle.write(settings.BUNDLE_DIR)
+    version = _promote(project, bundle, taught, gold_count=len(gold), now=now)
+    choose_next(project, now=now, strategy=strategy, seed=seed)
+    return version
+
+
+def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> Lesson:
+    """Return the gold as *bundle*'s encoder sees it, and the documents it is for."""
+    labels = taxonomies.label_texts(project)
+    ids, embeddings = vectors.document_vectors(gold.ids, serving.encoder(bundle))
+    labelled = dict(zip(gold.ids, gold.labels, strict=True))
+    return Lesson(
+        vectors=embeddings,
+        targets=targets_of([labelled[id_] for id_ in ids.tolist()], bundle.label_ids),
+        overlaps=curation.relations_of(project, labels).overlaps,
+        pool=_sample_of_open(project, bundle),
+        promise=project.promised_precision,
+        unseen=_unseen(project, bundle, ids),
+    )
+
+
+def _unseen(project: Project, bundle: Bundle, ids: Ids) -> NDArray[np.bool_] | None:
+    """Return which documents *bundle*'s encoder was not trained on; None: on none of any."""
+    if not bundle.encoder.source.startswith(weights.KEPT):
+        return None
+    runs = project.model_versions.filter(origin=ModelVersion.Origin.RUN).select_related("snapshot")
+    for version in runs.exclude(snapshot=None):
+        if serving.load(version.bundle).encoder.digest == bundle.encoder.digest:
+            rows = version.snapshot.rows if version.snapshot else []
+            trained = [document for document, _, split in rows if split != Split.TEST]
+            return ~np.isin(ids, trained)
+    return np.zeros(len(ids), dtype=bool)  # nobody knows: then nothing is held out
+
+
+def _sample_of_open(project: Project, bundle: Bundle) -> NDArray[np.float32]:
+    """Return vectors of about POOL open documents, (documents, dim); those never encoded lack."""
+    ids = project.documents.open().order_by("pk").values_list("pk", flat=True)
+    step = max(1, len(ids) // POOL)
+    return vectors.cached_vectors(ids[::step], bundle.encoder.digest)[1]
+
+
+@transaction.atomic
+def _promote(
+    project: Project, bundle: Bundle, taught: Taught, *, gold_count: int, now: datetime
+) -> ModelVersion:
+    """Register *bundle*; deploy it if its gates open and no later refit was faster."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    champion = deployments.champion(project)
+    parent = _version_of(project, champion.bundle) if champion else None
+    outcomes = gates.judge(gates.INSTANT_LOOP, taught.evidence)
+    version = registry.register(
+        project,
+        bundle,
+        origin=ModelVersion.Origin.INSTANT,
+        metrics=taught.metrics,
+        gates=outcomes,
+        gold_count=gold_count,
+        parent=None if parent and parent.bundle == bundle.digest else parent,
+        now=now,
+    )
+    overtaken = (
+        parent is not None
+        and parent.origin == ModelVersion.Origin.INSTANT
+        and parent.gold_count > gold_count
+        and parent.registered_at > now
+    )
+    if version.passed and not overtaken:
+        reason = f"Learnt from {gold_count} gold documents."
+        deployments.deploy(project, bundle.digest, reason=reason, actor=None, now=now)
+    return version
+
+
+def choose_next(
+    project: Project, *, now: datetime, strategy: str = "margin-kmeans", seed: int = 0
+) -> list[int]:
+    """Put the documents that teach the champion most before all others; return their ids.
+
+    They are predicted at once, so that reviewers see what the champion says; all others follow by
+    the job its deployment started.
+    """
+    champion = deployments.champion(project)
+    if champion is None:
+        return []
+    bundle = serving.load(champion.bundle)
+    ids = batch_of(project, bundle, now=now, strategy=strategy, seed=seed)
+    predictions.predict_documents(project, ids, bundle=bundle, now=now)
+    queues.prioritise(project, ids, now=now)
+    return ids
+
+
+def batch_of(
+    project: Project, bundle: Bundle, *, now: datetime, strategy: str, seed: int
+) -> list[int]:
+    """Return ids of the open documents to review next, as many as a refit waits for."""
+    found, embeddings = vectors.cached_vectors(_considered(project, now), bundle.encoder.digest)
+    if not len(found):
+        return []
+    scores = pipeline.score(bundle, embeddings)
+    gaps = margins(scores.probabilities, bundle.thresholds)
+    chosen = sampling.choose(strategy, embeddings, gaps, project.refit_every, seed=seed)
+    return [int(id_) for id_ in found[chosen]]
+
+
+def _considered(project: Project, now: datetime) -> QuerySet[Document] | list[int]:
+    """Return the open documents nobody is looking at; the closest calls where there are many."""
+    held = ReviewTask.objects.open().filter(project=project, leased_until__gt=now)
+    documents = project.documents.open().exclude(pk__in=held.values("document"))
+    if documents.count() <= CONSIDERED:
+        return documents
+    closest = project.predictions.current().filter(document__in=documents.values("pk"))
+    ids = closest.order_by("margin").values_list("document", flat=True)[:CONSIDERED]
+    return list(ids)
+
+
+def is_due(project: Project) -> bool:
+    """Whether as much gold came as a refit waits for since the last one, or none ever ran."""
+    counted = GoldLabel.objects.gold().filter(project=project)
+    documents = counted.values("document").distinct().count()
+    return documents > 0 and abs(documents - learnt(project)) >= project.refit_every
+
+
+def learnt(project: Project) -> int:
+    """Return how many gold documents the champion, or a later refit that was shut out, learnt."""
+    champion = deployments.champion(project)
+    if champion is None:
+        return 0
+    version = _version_of(project, champion.bundle)
+    later = project.model_versions.filter(
+        origin=ModelVersion.Origin.INSTANT, registered_at__gte=champion.since
+    )
+    counts = later.order_by("-number").values_list("gold_count", flat=True)
+    return counts.first() or (version.gold_count if version else 0)
+
+
+def _version_of(project: Project, digest: str) -> ModelVersion | None:
+    return project.model_versions.filter(bundle=digest).first()

@@ -1,0 +1,158 @@
+"""What a model is worth on gold, each figure a plain function of arrays.
+
+`scores` are logits or probabilities, (documents, labels); `targets`, (documents, labels), is true
+where a label is right. Figures are fractions in [0, 1]. NaN: there was nothing to measure on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from training.gates import Interval
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.integer[Any]]
+
+NOTHING: Final = float("nan")
+BINS: Final = 15
+"""Bins of equal width of the calibration error, as is usual (Guo et al., 2017)."""
+
+
+def share(flags: Flags) -> float:
+    """Return the share of true ones; NaN of none."""
+    return float(flags.mean()) if flags.size else NOTHING
+
+
+def first_right(scores: Floats, targets: Flags) -> Flags:
+    """Return whether each document's highest score is a right label, (documents,)."""
+    rows = np.arange(len(scores))
+    right: Flags = targets[rows, scores.argmax(axis=1)]
+    return right
+
+
+def top1(scores: Floats, targets: Flags) -> float:
+    """Return the share of documents whose highest score is a right label."""
+    return share(first_right(scores, targets)) if len(scores) else NOTHING
+
+
+def recall_at(k: int, scores: Floats, targets: Flags) -> float:
+    """Return the share of documents with a right label among their *k* highest scores (Hit@k).
+
+    With fewer than *k* labels, all count.
+    """
+    if not len(scores):
+        return NOTHING
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # (documents, k)
+    return share(np.take_along_axis(targets, best, axis=1).any(axis=1))
+
+
+def mean_reciprocal_rank(scores: Floats, targets: Flags) -> float:
+    """Return the mean of 1 / rank of the first right label; 0 for a document without one."""
+    if not len(scores):
+        return NOTHING
+    best = np.argsort(-scores, axis=1, kind="stable")
+    found = np.take_along_axis(targets, best, axis=1)  # (documents, labels), best first
+    ranks = found.argmax(axis=1) + 1
+    return float(np.where(found.any(axis=1), 1 / ranks, 0).mean())
+
+
+def micro_f1(assigned: Flags, targets: Flags) -> float:
+    """Return F1 over all pairs of document and label; both (documents, labels)."""
+    return f1(assigned & targets, assigned, targets)
+
+
+def f1(hits: Flags, assigned: Flags, targets: Flags) -> float:
+    """Return 2 · hits / (assigned + right); NaN where there is neither."""
+    total = int(assigned.sum()) + int(targets.sum())
+    return 2 * int(hits.sum()) / total if total else NOTHING
+
+
+def macro_f1(assigned: Flags, targets: Flags) -> float:
+    """Return the mean F1 of labels that were assigned or right anywhere."""
+    hits, made = (assigned & targets).sum(axis=0), assigned.sum(axis=0)
+    total = made + targets.sum(axis=0)  # (labels,)
+    judged = total > 0
+    return float((2 * hits[judged] / total[judged]).mean()) if judged.any() else NOTHING
+
+
+def calibration_error(certainties: Floats, correct: Flags, bins: int = BINS) -> float:
+    """Return the expected calibration error: mean |probability - share right| over equal bins.
+
+    Args:
+        certainties: (documents,), probability of what was predicted.
+        correct: (documents,), whether it was right.
+    """
+    if not len(certainties):
+        return NOTHING
+    binned = np.minimum((certainties * bins).astype(int), bins - 1)
+    gaps = np.bincount(binned, weights=certainties.astype(np.float64) - correct, minlength=bins)
+    return float(np.abs(gaps).sum() / len(certainties))
+
+
+def coverage(accepted: Flags) -> float:
+    """Return the share of documents accepted without a person."""
+    return share(accepted)
+
+
+def precision(accepted: Flags, correct: Flags) -> float:
+    """Return the share right of those accepted; NaN where none is."""
+    return share(correct[accepted])
+
+
+def out_of_scope_auroc(top_logits: Floats, fits: Flags) -> float:
+    """Return the probability that a fitting document's highest logit beats a strange one's.
+
+    Ties count half. NaN where either kind is missing.
+    """
+    usual, strange = int(fits.sum()), int((~fits).sum())
+    if not usual or not strange:
+        return NOTHING
+    ranks = rankdata(top_logits)
+    return float((ranks[fits].sum() - usual * (usual + 1) / 2) / (usual * strange))
+
+
+def hierarchical_f1(predicted: Indices, right: Indices, ancestors: Flags) -> float:
+    """Return micro-F1 over labels with all their ancestors (Kiritchenko et al., 2005).
+
+    Args:
+        predicted, right: (documents,), one label each, as rows of *ancestors*.
+        ancestors: (labels, nodes), true for each label's own node and all above it.
+    """
+    return micro_f1(ancestors[predicted], ancestors[right])
+
+
+def sibling_confusion(predicted: Indices, right: Indices, parents: Indices) -> float:
+    """Return the share of documents whose wrong prediction is a sibling of the right label.
+
+    Args:
+        parents: (labels,), the parent's id of each label; a negative one: it has none.
+    """
+    siblings = (parents[predicted] == parents[right]) & (parents[right] >= 0)
+    return share((predicted != right) & siblings)
+
+
+def paired_difference(before: Flags, after: Flags) -> Interval:
+    """Return how much more often *after* is right than *before*, with its 95 % interval.
+
+    Normal approximation of the difference of paired shares; the two that would change it least,
+    one gained and one lost document, are added, so that a handful of documents proves nothing
+    (Agresti & Min, 2005).
+
+    Args:
+        before, after: (documents,), right or not, of the same documents.
+    """
+    count = len(before)
+    if not count:
+        return Interval(NOTHING, NOTHING, NOTHING)
+    gained = int((after & ~before).sum())
+    lost = int((before & ~after).sum())
+    size, change = count + 2, (gained - lost) / (count + 2)
+    spread = np.sqrt(max((gained + lost + 1) / size - change**2, 0) / size)
+    return Interval(
+        (gained - lost) / count, float(change - 1.96 * spread), float(change + 1.96 * spread)
+    )

@@ -1,0 +1,210 @@
+"""Teach a bundle gold: head, calibration and thresholds, measured out of fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference import pipeline
+from inference.buckets import NEVER, Thresholds, assigned, certainties
+from inference.bundle import Bundle
+from inference.calibrate import Calibration
+from inference.head import Head
+from training import acceptance, calibration, metrics
+from training.gates import Evidence
+from training.head import fit, out_of_fold_logits
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+ENOUGH_FOR_THRESHOLDS: Final = 20
+"""Gold documents before thresholds are chosen on them; below, nothing is accepted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What there is to learn from.
+
+    vectors: of gold documents, unit vectors by the bundle's encoder, (documents, dim).
+    targets: (documents, labels), columns as the bundle's labels; a row without any fits none.
+    overlaps: (labels, labels), labels that may both be right.
+    pool: unit vectors of documents to come, for whom precision is promised, (others, dim).
+    promise: precision of what is accepted, in (0, 1).
+    unseen: (documents,), false where the encoder itself was trained on the document: those teach
+        the head, but tell nothing of how sure it may be. None: it was trained on none.
+    """
+
+    vectors: Floats
+    targets: Flags
+    overlaps: Flags
+    pool: Floats
+    promise: float
+    unseen: Flags | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taught:
+    """A bundle that learnt, unwritten, and what was measured out of fold on the gold it learnt.
+
+    metrics: name to value, fractions; None where there was nothing to measure on.
+    evidence: out of fold beside the label texts alone, on the same gold.
+    """
+
+    bundle: Bundle
+    metrics: dict[str, float | None]
+    evidence: Evidence
+
+
+def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: int = 0) -> Taught:
+    """Return *bundle* with head, calibration and thresholds fitted anew on the lesson's gold.
+
+    The result depends on the gold and the encoder alone, not on the former head. Without any gold
+    it is the label texts' own head, which accepts nothing.
+
+    Args:
+        default_offset: multi-label: the offset of logits where there is no gold.
+    """
+    untaught = Head.zero(*bundle.label_vectors.shape, bundle.head.scale)
+    plain = untaught.logits(lesson.vectors, bundle.label_vectors)  # (documents, labels)
+    offset = calibration.fit_offset(plain, lesson.targets, default_offset) if bundle.multi else 0.0
+    arguments: dict[str, Any] = {
+        "kind": bundle.kind,
+        "overlaps": lesson.overlaps,
+        "scale": bundle.head.scale,
+        "offset": offset,
+    }
+    head = fit(lesson.vectors, lesson.targets, bundle.label_vectors, **arguments)
+    held_out = out_of_fold_logits(
+        lesson.vectors, lesson.targets, bundle.label_vectors, seed=seed, **arguments
+    )
+    if lesson.unseen is not None:
+        plain, held_out, lesson = plain[lesson.unseen], held_out[lesson.unseen], _unseen(lesson)
+    temperature = calibration.fit_temperature(held_out - offset, lesson.targets, multi=bundle.multi)
+    calibrated = Calibration(temperature, offset)
+    taught = replace(bundle, head=head, calibration=calibrated, digest="")
+    thresholds = choose_thresholds(taught, lesson, held_out, seed=seed)
+    taught = replace(taught, thresholds=thresholds)
+    return Taught(
+        taught,
+        measure(taught, lesson, held_out),
+        evidence(plain, held_out, lesson.targets),
+    )
+
+
+def _unseen(lesson: Lesson) -> Lesson:
+    """Return the part of *lesson* the encoder was not trained on."""
+    kept = lesson.unseen
+    return replace(lesson, vectors=lesson.vectors[kept], targets=lesson.targets[kept], unseen=None)
+
+
+def choose_thresholds(bundle: Bundle, lesson: Lesson, held_out: Floats, *, seed: int) -> Thresholds:
+    """Return thresholds for *bundle*, whose head and calibration are fitted.
+
+    Args:
+        held_out: out-of-fold logits of the gold, (documents, labels).
+    """
+    probabilities = bundle.calibration.probabilities(held_out, multi=bundle.multi)
+    per_label: tuple[float, ...] = ()
+    floor = None
+    if bundle.multi:
+        cuts = acceptance.label_thresholds(probabilities, lesson.targets)
+        per_label = tuple(np.round(cuts, 4).tolist())
+    elif len(lesson.targets):
+        floor = calibration.fit_floor(held_out.max(axis=1), lesson.targets.any(axis=1))
+    chosen = Thresholds(NEVER, floor, per_label)
+    if len(lesson.targets) < ENOUGH_FOR_THRESHOLDS:
+        return chosen
+    bundle = replace(bundle, thresholds=chosen)
+    considered = _suggested(bundle, held_out)
+    pool = pipeline.score(bundle, lesson.pool) if len(lesson.pool) else None
+    accept = acceptance.accept_threshold(
+        certainties(probabilities, chosen)[considered],
+        right(probabilities, lesson.targets, chosen)[considered],
+        pool=(
+            certainties(pool.probabilities, chosen)[_suggested(bundle, pool.logits)]
+            if pool
+            else np.empty(0, np.float32)
+        ),
+        promise=lesson.promise,
+        prior=acceptance.VAGUE if bundle.multi else acceptance.CALIBRATED,
+        seed=seed,
+    )
+    return replace(chosen, accept=accept)
+
+
+def _suggested(bundle: Bundle, logits: Floats) -> Flags:
+    """Return which documents get a suggestion at all: they do not fall to “nothing fits”."""
+    if bundle.multi:
+        probabilities = bundle.calibration.probabilities(logits, multi=True)
+        return assigned(probabilities, bundle.thresholds).any(axis=1)
+    floor = bundle.thresholds.floor
+    return logits.max(axis=1) >= (-np.inf if floor is None else floor)
+
+
+def right(probabilities: Floats, targets: Flags, thresholds: Thresholds) -> Flags:
+    """Return whether the labels assigned to each document are exactly the right ones."""
+    return (assigned(probabilities, thresholds) == targets).all(axis=1)
+
+
+def measure(bundle: Bundle, lesson: Lesson, held_out: Floats) -> dict[str, float | None]:
+    """Return the bundle's figures on its own gold, out of fold.
+
+    The acceptance threshold was chosen on the same documents, so `precision` flatters; coverage is
+    that of the documents to come.
+    """
+    probabilities = bundle.calibration.probabilities(held_out, multi=bundle.multi)
+    figures = figures_of(bundle, held_out, probabilities, lesson.targets)
+    if len(lesson.pool):
+        scores = pipeline.score(bundle, lesson.pool)
+        sure = certainties(scores.probabilities, bundle.thresholds) >= bundle.thresholds.accept
+        figures["coverage"] = metrics.coverage(sure & _suggested(bundle, scores.logits))
+    return {name: None if np.isnan(value) else value for name, value in figures.items()}
+
+
+def figures_of(
+    bundle: Bundle, logits: Floats, probabilities: Floats, targets: Flags
+) -> dict[str, float]:
+    """Return what *bundle* is worth on documents whose right labels are known.
+
+    Documents without a right label are out of scope: they count in `out_of_scope_auroc` alone.
+    Multi-label: `ece` is that of all pairs of document and label.
+
+    Args:
+        logits, probabilities, targets: (documents, labels).
+    """
+    thresholds = bundle.thresholds
+    fits = targets.any(axis=1)
+    scores, chances, truth = logits[fits], probabilities[fits], targets[fits]
+    given = assigned(chances, thresholds)
+    exact = (given == truth).all(axis=1)
+    suggested = _suggested(bundle, scores)
+    accepted = (certainties(chances, thresholds) >= thresholds.accept) & suggested
+    sure = chances.ravel() if bundle.multi else chances.max(axis=1)
+    was_right = truth.ravel() if bundle.multi else exact
+    strangeness = logits.max(axis=1) if len(logits) else np.empty(0, np.float32)
+    return {
+        "top1": metrics.top1(scores, truth),
+        "recall_at_5": metrics.recall_at(5, scores, truth),
+        "mrr": metrics.mean_reciprocal_rank(scores, truth),
+        "micro_f1": metrics.micro_f1(given, truth),
+        "macro_f1": metrics.macro_f1(given, truth),
+        "ece": metrics.calibration_error(sure, was_right),
+        "coverage": metrics.coverage(accepted),
+        "precision": metrics.precision(accepted, exact),
+        "out_of_scope_auroc": metrics.out_of_scope_auroc(strangeness, fits),
+    }
+
+
+def evidence(plain: Floats, held_out: Floats, targets: Flags) -> Evidence:
+    """Return top-1 of the label texts alone (champion) and out of fold (challenger), paired."""
+    fits = targets.any(axis=1)
+    before = metrics.first_right(plain[fits], targets[fits])
+    after = metrics.first_right(held_out[fits], targets[fits])
+    return Evidence(
+        champion={"top1": metrics.share(before)},
+        challenger={"top1": metrics.share(after)},
+        differences={"top1": metrics.paired_difference(before, after)},
+    )
