@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 from inference import deployments, serving
 from inference.buckets import NEVER, Thresholds
@@ -127,14 +128,11 @@ def _said(label: LabelVectorText) -> tuple[str, str, tuple[str, ...]]:
     return label.name, label.description, label.situations
 
 
-def _thresholds(bundle: Bundle, origin: np.ndarray) -> Thresholds:
-    kept = bundle.thresholds
-    per_label = tuple(kept.per_label[row] if row >= 0 else LIKELY for row in origin.tolist())
-    return Thresholds(
-        accept=NEVER if (origin < 0).any() else kept.accept,
-        floor=kept.floor,
-        per_label=per_label if bundle.multi else (),
-    )
+def _thresholds(bundle: Bundle, origin: NDArray[np.int64]) -> Thresholds:
+    """Return thresholds for labels that had the rows *origin* before, -1 for new ones."""
+    kept, rows = bundle.thresholds, origin.tolist()
+    cuts = tuple(kept.per_label[row] if row >= 0 else LIKELY for row in rows if bundle.multi)
+    return Thresholds(NEVER if -1 in rows else kept.accept, kept.floor, cuts)
 
 
 def champion_bundle(project: Project, *, now: datetime) -> Bundle | None:

@@ -19,8 +19,12 @@ RAW_CHARACTERS: Final = 10 * MAX_CHARACTERS
 
 _QUOTED = re.compile(r"^\s*(?:>|\|\s)")
 _REPLY_HEAD = re.compile(
-    r"^\s*(?:on|am|le|el|il|op)\b.{0,200}\b(?:wrote|schrieb|écrit|escribió|scritto|schreef)\s*:?\s*$"
-    r"|^\s*-{2,}\s*(?:original message|forwarded message|ursprüngliche nachricht)\s*-{2,}\s*$"
+    r"^\s*(?:on|am|le|el|il|op)\b(?=.*\d).{0,200}"  # a date, and perhaps a name
+    r"\b(?:wrote|schrieb|écrit|escribió|scritto|schreef)\b.{0,100}:\s*$",
+    re.IGNORECASE,
+)
+_SEPARATOR = re.compile(
+    r"^\s*-{2,}\s*(?:original message|forwarded message|ursprüngliche nachricht)\s*-{2,}\s*$"
     r"|^\s*_{10,}\s*$",
     re.IGNORECASE,
 )
@@ -78,8 +82,12 @@ def strip_history(text: str) -> str:
 
 def _ends_message(line: str, following: str) -> bool:
     """Whether the author's own words end before *line*."""
-    forwarded = _FORWARDED_HEADER.match(line) and _SENT_HEADER.match(following)
-    return bool(_SIGNATURE.match(line) or _REPLY_HEAD.match(line) or forwarded)
+    if _SIGNATURE.match(line) or _SEPARATOR.match(line):
+        return True
+    if _FORWARDED_HEADER.match(line) and _SENT_HEADER.match(following):
+        return True
+    wrapped = f"{line[:400]} {following[:400]}"  # long heads are broken before "wrote:"
+    return bool(_REPLY_HEAD.match(line[:400]) or _REPLY_HEAD.match(wrapped))
 
 
 def bounded(text: str) -> str:

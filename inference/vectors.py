@@ -94,6 +94,8 @@ def _encode_and_keep(ids: Sequence[int], encoder: TextEncoder) -> Iterator[int]:
         documents = Document.objects.filter(pk__in=ids[start : start + _ENCODED_AT_ONCE])
         rows = documents.values_list("pk", "subject", Left("text", texts.RAW_CHARACTERS))
         prepared = {pk: texts.prepare(subject, text) for pk, subject, text in rows}
+        if not prepared:
+            continue
         vectors = encoder.encode(list(prepared.values()))
         store(list(prepared), vectors, encoder.digest)
         yield len(prepared)

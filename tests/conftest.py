@@ -12,6 +12,7 @@ def _isolated(settings, tmp_path):
     settings.CELERY_TASK_ALWAYS_EAGER = True
     settings.BUNDLE_DIR = tmp_path / "bundles"
     settings.RUN_DIR = tmp_path / "runs"
+    settings.ENCODER_ENGINE = "fp32"  # no probe: it would be kept outside the test
     settings.MEDIA_ROOT = tmp_path / "uploads"
     settings.STATIC_ROOT = tmp_path  # WhiteNoise warns of a folder that is not there
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick

@@ -1,0 +1,70 @@
+import pytest
+from django.utils import timezone
+
+from inference import deployments
+from inference.deployments import NothingToRollBackTo
+from inference.models import Deployment
+from labeling.models import AuditEntry, Job
+
+pytestmark = pytest.mark.django_db
+
+
+def deploy(project, digest, actor=None, **values):
+    return deployments.deploy(
+        project, digest, reason="It passed.", actor=actor, now=timezone.now(), **values
+    )
+
+
+def test_a_new_champion_ends_the_former(project, admin):
+    former = deploy(project, "a" * 64, admin)
+    present = deploy(project, "b" * 64, admin)
+    former.refresh_from_db()
+    assert former.until is not None
+    assert deployments.champion(project) == present
+    assert deployments.previous(project) == former
+
+
+def test_deploying_what_serves_changes_nothing(project):
+    first = deploy(project, "a" * 64)
+    assert deploy(project, "a" * 64) == first
+    assert AuditEntry.objects.filter(act="deployed").count() == 1
+
+
+def test_who_deployed_what_and_why_is_written_down(project, admin):
+    deploy(project, "a" * 64, admin)
+    entry = AuditEntry.objects.get(act="deployed")
+    assert (entry.actor, entry.project) == (admin, project)
+    assert entry.detail["reason"] == "It passed."
+
+
+def test_a_new_champion_asks_for_predictions_once(project, admin):
+    deploy(project, "a" * 64, admin)
+    deploy(project, "b" * 64, admin)
+    assert Job.objects.filter(kind=Job.Kind.PREDICT).count() == 1  # the second joins the first
+
+
+def test_a_canary_serves_beside_the_champion(project):
+    champion = deploy(project, "a" * 64)
+    canary = deploy(project, "b" * 64, role=Deployment.Role.CANARY, share=0.1)
+    assert set(deployments.live(project)) == {champion, canary}
+    assert deployments.champion(project) == champion
+
+
+def test_a_canary_may_grow(project):
+    deploy(project, "b" * 64, role=Deployment.Role.CANARY, share=0.1)
+    grown = deploy(project, "b" * 64, role=Deployment.Role.CANARY, share=0.5)
+    assert [each.share for each in deployments.live(project)] == [grown.share] == [0.5]
+
+
+def test_rolling_back_brings_the_former_champion_and_again_the_later(project, admin):
+    deploy(project, "a" * 64)
+    deploy(project, "b" * 64)
+    back = deployments.roll_back(project, actor=admin, now=timezone.now())
+    assert (back.bundle, back.reason) == ("a" * 64, "Rolled back from bbbbbbbb.")
+    assert deployments.roll_back(project, actor=admin, now=timezone.now()).bundle == "b" * 64
+
+
+def test_without_a_former_champion_there_is_nothing_to_roll_back_to(project, admin):
+    deploy(project, "a" * 64)
+    with pytest.raises(NothingToRollBackTo):
+        deployments.roll_back(project, actor=admin, now=timezone.now())
