@@ -1,0 +1,20 @@
+"""An encoder small enough to train in a test."""
+
+import warnings
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def small_encoder(tmp_path_factory):
+    from tests.training.small import build_encoder
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries' own making
+        return build_encoder(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(autouse=True)
+def _engine(settings):
+    """A probe of a second in every test would be a waste, and its choice differs by machine."""
+    settings.ENCODER_ENGINE = "fp32"

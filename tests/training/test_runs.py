@@ -1,0 +1,224 @@
+import pytest
+from django.utils import timezone
+
+from inference import deployments, rebuild, serving, weights
+from inference.bundle import Bundle
+from labeling.models import Document, GoldLabel
+from tests.factories import DocumentFactory
+from tests.training.small import build_project, text_of
+from training import curation, executor, runs, schedule
+from training.models import DatasetSnapshot, ModelVersion, TrainingRun
+from training.progress import Progress
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # of torch and the trainer, at import and in training
+]
+
+
+@pytest.fixture(autouse=True)
+def _one_connection(monkeypatch):
+    """The test's database lives in memory and belongs to one thread: no heartbeat beside it."""
+    monkeypatch.setattr("training.progress.BEAT", 3600)
+
+
+@pytest.fixture
+def small(small_encoder):
+    return build_project(small_encoder)
+
+
+def train(project, **parameters):
+    parameters = {"epochs": 2, "batch": 16, "rate": 2e-3, **parameters}
+    return schedule.request(project, actor=None, now=timezone.now(), parameters=parameters)
+
+
+def serve_zero_shot(project):
+    return rebuild.champion_bundle(project, now=timezone.now())
+
+
+def test_a_run_leaves_a_judged_version_with_everything_recorded(small, settings):
+    run = executor.carry_out(train(small).pk)
+    version = run.model_versions.get()
+
+    assert run.status == TrainingRun.Status.DONE, run.error
+    assert version.origin == ModelVersion.Origin.RUN
+    assert version.gold_count == 120
+    assert len(version.gates) == 7
+    assert not any("not measured" in gate["reason"] for gate in version.gates)
+    assert version.metrics["right_label_cosine"] > 0
+    assert run.snapshot.leaks["total"] == 0
+    assert run.environment["torch"]
+    assert run.curve[0]["step"] == 0  # measured once before training
+    assert len(run.curve) > 2
+    assert run.report["documents"]["train"] + run.report["documents"]["test"] > 90
+    assert Bundle.read(settings.BUNDLE_DIR, version.bundle).encoder.source.startswith(weights.KEPT)
+    assert not runs.folder(run).exists()
+
+
+def test_a_challenger_is_promoted_exactly_when_every_gate_opened(small):
+    before = serve_zero_shot(small)
+    run = executor.carry_out(train(small, epochs=4).pk)
+    version = run.model_versions.get()
+    live = deployments.champion(small)
+
+    assert run.report["promoted"] == version.passed
+    assert live.bundle == (version.bundle if version.passed else before.digest)
+
+
+def test_a_challenger_that_learns_nothing_leaves_the_champion_serving(small):
+    before = serve_zero_shot(small)
+    run = executor.carry_out(train(small, rate=1e-9, epochs=1).pk)
+    version = run.model_versions.get()
+
+    assert not version.passed
+    assert deployments.champion(small).bundle == before.digest
+    assert "No gain beyond noise" in [finding["cause"] for finding in run.report["diagnosis"]]
+
+
+def test_the_held_out_gold_reaches_no_fit(small):
+    material = runs.gather(small, seed=0)
+    contender = runs.contender(material, material.base)
+    moved = material.examples.targets.copy()
+    test = material.examples.rows("test")
+    moved[test] = ~moved[test]
+    object.__setattr__(material.examples, "targets", moved)
+    again = runs.contender(material, material.base)
+
+    assert (contender.bundle.head.delta == again.bundle.head.delta).all()
+    assert contender.bundle.thresholds == again.bundle.thresholds
+
+
+def test_what_serves_in_the_end_has_learnt_all_gold(small):
+    from training import contenders
+
+    material = runs.gather(small, seed=0)
+    contender = runs.contender(material, material.base)
+    whole = contenders.complete(contender, material.examples, material.terms)
+
+    assert (whole.head.delta != contender.bundle.head.delta).any()
+
+
+class StopsAt(Progress):
+    """As if somebody pressed cancel in the middle of the training."""
+
+    def stepped(self, step, steps):
+        if step == 3:
+            schedule.cancel(self.run, actor=None, now=timezone.now())
+            self._written = 0.0
+        super().stepped(step, steps)
+
+
+def test_a_cancelled_run_changes_nothing_that_serves(small):
+    before = serve_zero_shot(small)
+    run = executor.carry_out(train(small).pk, StopsAt)
+
+    assert run.status == TrainingRun.Status.CANCELLED
+    assert run.cancel_requested
+    assert not run.model_versions.exists()
+    assert deployments.champion(small).bundle == before.digest
+    assert not runs.folder(run).exists()
+
+
+class DiesAt(Progress):
+    """As if the process was killed: nobody writes anything down."""
+
+    def stepped(self, step, steps):
+        super().stepped(step, steps)
+        if step == 8:
+            raise KeyboardInterrupt
+
+
+def test_a_run_whose_process_died_goes_on_from_its_checkpoint(small):
+    run = train(small)
+    with pytest.raises(KeyboardInterrupt):
+        executor.carry_out(run.pk, DiesAt)
+    TrainingRun.objects.update(heartbeat_at=timezone.now() - 2 * schedule.SILENCE)
+    seen = []
+
+    class Watching(Progress):
+        def stepped(self, step, steps):
+            seen.append(step)
+            super().stepped(step, steps)
+
+    assert schedule.resume_stale(timezone.now()) == [run.pk]
+    again = executor.carry_out(run.pk, Watching)
+
+    assert again.status == TrainingRun.Status.DONE, again.error
+    assert again.attempts == 2
+    assert 1 < min(seen) <= 8
+    assert [point["step"] for point in again.curve] == sorted({p["step"] for p in again.curve})
+    assert DatasetSnapshot.objects.count() == 1
+
+
+def test_a_checkpoint_cut_short_is_not_resumed_from(tmp_path):
+    from training.trainers.fine_tune import last_checkpoint
+
+    for name, state in {"checkpoint-5": "{}", "checkpoint-10": '{"half'}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trainer_state.json").write_text(state)
+    (tmp_path / "checkpoint-15").mkdir()
+
+    assert last_checkpoint(tmp_path).name == "checkpoint-5"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-5"]
+
+
+def test_too_little_gold_is_said_in_words(small_encoder):
+    project = build_project(small_encoder, mails=2)
+    run = executor.carry_out(train(project).pk)
+
+    assert run.status == TrainingRun.Status.FAILED
+    assert run.error == "8 gold documents; training needs at least 20."
+
+
+def test_an_encoder_that_is_not_there_is_said_in_words(small_encoder):
+    project = build_project("/nowhere/at/all")
+    run = executor.carry_out(train(project).pk)
+
+    assert run.status == TrainingRun.Status.FAILED
+    assert "/nowhere/at/all" in run.error
+
+
+def test_a_multi_label_project_trains_too(small_encoder):
+    project = build_project(small_encoder, kind="multi")
+    run = executor.carry_out(train(project, epochs=1).pk)
+
+    assert run.status == TrainingRun.Status.DONE, run.error
+    assert "Micro-F1 better beyond noise" in [gate["gate"] for gate in run.report["gates"]]
+
+
+def test_near_duplicates_fall_into_one_split(small):
+    texts = [text_of("Refund", 3), text_of("Card", 3)]
+    for text in texts:
+        copy = DocumentFactory(project=small, subject="", text=f"{text}!!", gold_at=timezone.now())
+        original = Document.objects.get(project=small, text=text)
+        GoldLabel.objects.create(
+            project=small,
+            document=copy,
+            label=original.gold.get().label,
+            granted_at=timezone.now(),
+        )
+    snapshot = runs.gather(small, seed=0).snapshot
+    split = {document: part for document, _, part in snapshot.rows}
+    for text in texts:
+        pair = Document.objects.filter(project=small, text__startswith=text)
+        assert len({split[document.pk] for document in pair}) == 1
+
+
+def test_a_promoted_challengers_vectors_are_kept_for_the_predictions(small):
+    serve_zero_shot(small)
+    run = executor.carry_out(train(small, epochs=4).pk)
+    version = run.model_versions.get()
+    encoder = serving.load(version.bundle).encoder.digest
+    kept = small.documents.filter(vectors__encoder__startswith=encoder[:50]).count()
+
+    assert kept == (120 if version.passed else 0)
+
+
+def test_the_run_reads_the_taxonomy_that_stands_now(small):
+    first = runs.gather(small, seed=0).snapshot
+    small.taxonomy_versions.create(number=2, published_at=timezone.now())
+    second = runs.gather(small, seed=0, frozen=first).snapshot
+
+    assert second.taxonomy_version.number == 2
+    assert curation.gold_of(small).ids == tuple(row[0] for row in second.rows)
