@@ -57,7 +57,7 @@ def annotate(
     chosen = {label.pk: label for label in labels}
     if existing := _same_decision(task, reviewer, set(chosen), key):
         return existing
-    if not task.is_leased_to(reviewer, at=now):
+    if task.status != Status.OPEN or not task.is_leased_to(reviewer, at=now):
         raise LeaseLost(task, task.annotations.standing().first())
     _check(task, list(chosen.values()))
     return _store(task, reviewer, list(chosen.values()), key, now, independent=independent)

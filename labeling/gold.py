@@ -22,7 +22,7 @@ from labeling.models import (
 SHOWN = 9  # candidates on the card: those a digit key chooses
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def grant(
     document: Document,
     labels: Sequence[Label],
@@ -55,7 +55,7 @@ def grant(
     return granted
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def withdraw(annotation: Annotation) -> None:
     """Take back the gold that rests on *annotation*, and what it ruled out. Twice is once."""
     withdrawn, _ = annotation.gold.all().delete()

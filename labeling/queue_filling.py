@@ -1,15 +1,14 @@
 """Fill the queues: which predictions people should look at, and how much each look is worth."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db import connection, transaction
+from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from labeling.models import Document, Prediction, Project, ReviewQueue, ReviewTask
@@ -38,6 +37,16 @@ class _Fill:
             return self.queues[reason]
         is_sampled = audit_position(fingerprint) < self.project.audit_share
         return self.queues[ReviewQueue.Reason.AUDIT] if is_sampled else None
+
+    def task(self, prediction: Prediction, queue: ReviewQueue) -> ReviewTask:
+        return ReviewTask(
+            project=self.project,
+            queue=queue,
+            document_id=prediction.document_id,
+            prediction=prediction,
+            value=1 - prediction.margin,
+            created_at=self.now,
+        )
 
 
 def ensure(project: Project) -> dict[str, ReviewQueue]:
@@ -78,69 +87,55 @@ def enqueue(predictions: Sequence[Prediction], *, now: datetime) -> int:
 
 @transaction.atomic
 def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
-    """Three set-based steps, so that 100,000 predictions cost seconds."""
-    documents = Document.objects.open().filter(pk__in=[each.document_id for each in batch])
-    fingerprints = dict(documents.values_list("pk", "fingerprint"))
-    wanted: dict[int, list[Prediction]] = defaultdict(list)
-    unwanted: list[int] = []
-    for prediction in batch:
-        fingerprint = fingerprints.get(prediction.document_id)
-        queue = None if fingerprint is None else fill.queue_of(prediction, fingerprint)
+    """Read what stands, then write sets of rows, so that 100,000 predictions cost seconds."""
+    ids = [each.document_id for each in batch]
+    fingerprints = dict(Document.objects.open().filter(pk__in=ids).values_list("pk", "fingerprint"))
+    tasks = {
+        document_id: (task_id, prediction_id, leased_until)
+        for document_id, task_id, prediction_id, leased_until in ReviewTask.objects.open()
+        .filter(document__in=ids)
+        .values_list("document", "pk", "prediction", "leased_until")
+    }
+    new, moved, unwanted, wanted = [], [], [], 0
+    for each in batch:
+        fingerprint = fingerprints.get(each.document_id)
+        queue = None if fingerprint is None else fill.queue_of(each, fingerprint)
+        wanted += queue is not None
+        task_id, prediction_id, leased_until = tasks.get(each.document_id, (None, None, None))
+        is_free = leased_until is None or leased_until <= fill.now
         if queue is None:
-            unwanted.append(prediction.document_id)
-        else:
-            wanted[queue.pk].append(prediction)
+            unwanted += [task_id] if task_id and is_free else []
+        elif task_id is None:
+            new.append(fill.task(each, queue))
+        elif prediction_id != each.pk and is_free:
+            moved.append((queue.pk, each.pk, 1 - each.margin, task_id))
     _withdraw(fill, unwanted)
-    for queue_id, chosen in wanted.items():
-        _repoint(fill, queue_id, chosen)
-        _open(fill, queue_id, chosen)
-    return sum(map(len, wanted.values()))
+    _repoint(fill, moved)
+    ReviewTask.objects.bulk_create(new, ignore_conflicts=True)
+    return wanted
 
 
-def _withdraw(fill: _Fill, document_ids: Sequence[int]) -> None:
-    unleased = ReviewTask.objects.unleased(at=fill.now)
-    unleased.filter(document__in=document_ids).update(
+def _withdraw(fill: _Fill, task_ids: Sequence[int]) -> None:
+    ReviewTask.objects.unleased(at=fill.now).filter(pk__in=task_ids).update(
         status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None
     )
 
 
-def _repoint(fill: _Fill, queue_id: int, predictions: Sequence[Prediction]) -> None:
-    """Point open tasks to the new predictions; the database matches them by document."""
-    newest = Prediction.objects.filter(
-        document=OuterRef("document"), pk__in=[each.pk for each in predictions]
-    )
-    stale = ReviewTask.objects.unleased(at=fill.now).filter(
-        ~Q(prediction__in=[each.pk for each in predictions]) | Q(prediction=None),
-        document__in=[each.document_id for each in predictions],
-    )
-    for tasks, values in (
-        (stale.filter(value__gt=1), {}),
-        (stale.filter(value__lte=1), {"value": Subquery(newest.values(worth=1 - F("margin")))}),
-    ):
-        tasks.update(queue=queue_id, prediction=Subquery(newest.values("pk")), **values)
+def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
+    """Write (queue, prediction, value) of each task still open and free; a batch's value stays.
 
-
-def _open(fill: _Fill, queue_id: int, predictions: Sequence[Prediction]) -> None:
-    has_one = set(
-        ReviewTask.objects.open()
-        .filter(document__in=[each.document_id for each in predictions])
-        .values_list("document", flat=True)
-    )
-    ReviewTask.objects.bulk_create(
-        (
-            ReviewTask(
-                project=fill.project,
-                queue_id=queue_id,
-                document_id=each.document_id,
-                prediction=each,
-                value=1 - each.margin,
-                created_at=fill.now,
-            )
-            for each in predictions
-            if each.document_id not in has_one
-        ),
-        ignore_conflicts=True,
-    )
+    Plain SQL, since Django's bulk_update sends one CASE with a branch per row, 50 times slower.
+    """
+    if not moves:
+        return
+    now = connection.ops.adapt_datetimefield_value(fill.now)
+    sql = f"""
+        UPDATE {ReviewTask._meta.db_table}
+        SET queue_id = %s, prediction_id = %s, value = CASE WHEN value > 1 THEN value ELSE %s END
+        WHERE id = %s AND status = 'open' AND (leased_until IS NULL OR leased_until <= %s)
+        """
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, [(*move, now) for move in moves])
 
 
 @transaction.atomic
