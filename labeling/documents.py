@@ -138,12 +138,7 @@ class _Fresh(NamedTuple):
     fingerprint: str
 
 
-class _Stored(NamedTuple):
-    """What the database holds of a document that a row may repeat."""
-
-    pk: int
-    fingerprint: str
-    is_gold: bool
+_Stored = dict[str, tuple[int, str]]  # external id to primary key and fingerprint
 
 
 class _Intake:
@@ -216,10 +211,10 @@ class _Intake:
                 kept.append(each)
         return kept
 
-    def _stands(self, each: _Fresh, stored: Mapping[str, _Stored]) -> bool:
+    def _stands(self, each: _Fresh, stored: _Stored) -> bool:
         """Say whether the document of this row stood already; report a contradiction."""
         known = stored.get(each.external_id)
-        return known is not None and self._repeated(each, known.fingerprint)
+        return known is not None and self._repeated(each, known[1])
 
     def _repeated(self, each: _Fresh, known: str) -> bool:
         if each.fingerprint == known:
@@ -232,27 +227,22 @@ class _Intake:
         )
         return False
 
-    def _grant(
-        self, new: Sequence[_Fresh], standing: Sequence[_Fresh], stored: Mapping[str, _Stored]
-    ) -> None:
+    def _grant(self, new: Sequence[_Fresh], standing: Sequence[_Fresh], stored: _Stored) -> None:
         """Make the labels of new and of still open documents gold."""
-        ids = {each.external_id: stored[each.external_id] for each in standing}
-        ids |= _stored_by_id(self.project, [each.external_id for each in new])
+        stored = stored | _stored_by_id(self.project, [each.external_id for each in new])
         grants = [
-            (known.pk, [self.labels[key] for key in dict.fromkeys(each.row.labels)])
+            (stored[each.external_id][0], [self.labels[key] for key in dict.fromkeys(labels)])
             for each in (*new, *standing)
-            if each.row.labels is not None
-            and (known := ids.get(each.external_id)) is not None
-            and not known.is_gold
+            if (labels := each.row.labels) is not None and each.external_id in stored
         ]
         if grants:
             self.report.gold += gold.grant_imported_bulk(self.project, grants, self.now)
 
 
-def _stored_by_id(project: Project, external_ids: Sequence[str]) -> dict[str, _Stored]:
+def _stored_by_id(project: Project, external_ids: Sequence[str]) -> _Stored:
     found = project.documents.filter(external_id__in=external_ids)
-    rows = found.values_list("external_id", "pk", "fingerprint", "gold_at")
-    return {key: _Stored(pk, digest, gold_at is not None) for key, pk, digest, gold_at in rows}
+    rows = found.values_list("external_id", "pk", "fingerprint")
+    return {external_id: (pk, digest) for external_id, pk, digest in rows}
 
 
 def _taken_fingerprints(project: Project, fingerprints: Sequence[str]) -> set[str]:

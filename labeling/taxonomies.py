@@ -256,7 +256,7 @@ def _next_version(
 def _write_positions(project: Project, positions: dict[str, int]) -> None:
     moved = [
         label
-        for label in project.labels.only("position", "key")
+        for label in project.labels.only("project", "position", "key")
         if label.position != positions.get(label.key, label.position)
     ]
     for label in moved:
@@ -264,7 +264,7 @@ def _write_positions(project: Project, positions: dict[str, int]) -> None:
     Label.objects.bulk_update(moved, ["position"], batch_size=200)
 
 
-WRITTEN = ["name", "description", "examples", "is_assignable", "retired_at"]
+WRITTEN = ["position", "name", "description", "examples", "is_assignable", "retired_at"]
 
 
 def _write_labels(
@@ -279,7 +279,8 @@ def _write_labels(
     known = list(labels.values())
     after = max((label.position for label in known), default=-1) + 1
     for key, entry in changed.items():
-        label = labels.setdefault(key, Label(project=project, key=key, position=after))
+        label = labels.setdefault(key, Label(project=project, key=key))
+        label.position = positions.get(key, after if label._state.adding else label.position)
         label.name = entry.name
         label.description = entry.description
         label.examples = list(entry.examples)
