@@ -74,7 +74,8 @@ def margins(probabilities: Floats, thresholds: Thresholds | None = None) -> Floa
     if probabilities.shape[1] == 0:
         raise ValueError("margin of no labels")
     if thresholds is not None and thresholds.multi:
-        return _distances(probabilities, thresholds).min(axis=1)
+        closest: Floats = _distances(probabilities, thresholds).min(axis=1)
+        return closest
     if probabilities.shape[1] == 1:
         return probabilities[:, 0].copy()
     best = np.partition(probabilities, -2, axis=1)[:, -2:]  # (documents, 2), ascending
@@ -121,17 +122,24 @@ def bucket_all(probabilities: Floats, logits: Floats, thresholds: Thresholds) ->
         probabilities: calibrated, shape (documents, labels).
         logits: what they were made from, shape (documents, labels).
     """
-    sure = certainties(probabilities, thresholds) >= thresholds.accept
-    if thresholds.multi:
-        strange = ~assigned(probabilities, thresholds).any(axis=1)
-    elif thresholds.floor is not None:
-        strange = logits.max(axis=1) < thresholds.floor
-    else:
-        strange = np.zeros(len(probabilities), dtype=bool)
+    sure = certainties(probabilities, thresholds) >= np.float32(thresholds.accept)
+    strange = _fits_nothing(probabilities, logits, thresholds)
     return [
         Bucket.NONE_FITS if nothing else Bucket.AUTO if accepted else Bucket.REVIEW
-        for nothing, accepted in zip(strange.tolist(), sure.tolist(), strict=True)
+        for nothing, accepted in zip(strange, sure, strict=True)
     ]
+
+
+def _fits_nothing(
+    probabilities: Floats, logits: Floats, thresholds: Thresholds
+) -> NDArray[np.bool_]:
+    """Return which documents fit no label, shape (documents,)."""
+    nothing = np.zeros(len(probabilities), dtype=bool)
+    if thresholds.multi:
+        nothing |= np.logical_not(assigned(probabilities, thresholds)).all(axis=1)
+    elif thresholds.floor is not None:
+        nothing |= logits.max(axis=1) < thresholds.floor
+    return nothing
 
 
 def bucket(probabilities: ArrayLike, logits: ArrayLike, thresholds: Thresholds) -> Bucket:

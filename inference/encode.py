@@ -1,5 +1,6 @@
 """Texts to unit vectors."""
 
+import copy
 import logging
 import os
 import warnings
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import texts as preparation
+from inference.engine import probe
 from inference.weights import (
     PACKAGED,
     EncoderUnavailable,
@@ -64,6 +66,10 @@ class Encoder:
         self.model[0].to(torch.bfloat16 if engine == "bf16" else torch.float32)
         self.engine = engine
         return self
+
+    def copy_in(self, engine: str) -> Self:
+        """Return a copy that computes in *engine*; this one stays as it is."""
+        return type(self)(copy.deepcopy(self.model), self.digest).in_engine(engine)
 
     def encode(self, texts: Sequence[str]) -> Embeddings:
         """Return the unit vectors of *texts*, shape (texts, dim), float32, in their order.
@@ -138,8 +144,6 @@ def load_encoder(source: str, engine: str = "auto", root: Path | None = None) ->
     digest = digest_of(source, root)
     encoder = Encoder(load_model(directory_of(source, root)), digest)
     if engine == "auto":
-        from inference.engine import probe  # it encodes to find out
-
         engine = probe(encoder).engine
     return encoder.in_engine(engine)
 
@@ -171,8 +175,7 @@ def load_model(directory: Path) -> Any:
 
 def _hush() -> None:
     """Progress bars and advice of the libraries are noise in a worker's log."""
-    from transformers.utils import logging as transformers_logging
-
+    transformers_logging = import_module("transformers.utils.logging")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     logging.getLogger("sentence_transformers").setLevel(logging.ERROR)

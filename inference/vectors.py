@@ -75,7 +75,7 @@ def cached_vectors(
         As document_vectors; documents without a vector are left out.
     """
     ids = _sorted_ids(documents)
-    rows: list[tuple[int, bytes]] = []
+    rows: list[tuple[int, bytes | memoryview]] = []
     for chunk in _chunks(ids, _READ_AT_ONCE):
         found = _stored(chunk, encoder_digest).values_list("document_id", "vector")
         rows.extend(found.order_by("document_id"))

@@ -1,11 +1,13 @@
 import threading
 
+import numpy as np
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from inference import predictions, vectors
+from inference import predictions
 from inference.buckets import Thresholds
+from inference.head import Head
 from inference.pipeline import CANDIDATES
 from labeling.models import Prediction, ReviewTask
 from tests.factories import (
@@ -66,7 +68,13 @@ def test_a_close_call_waits_for_a_person_with_both_labels_ahead(project, labels,
     task = ReviewTask.objects.get(document=documents[1])
     assert task.prediction == current(documents[1])
     assert {each.label_id for each in task.prediction.ranked[:2]} == {labels[0].pk, labels[1].pk}
-    assert not ReviewTask.objects.filter(document=documents[0]).exists() or project.audit_share
+
+
+def test_an_accepted_document_waits_for_nobody_unless_it_is_audited(project, labels, documents):
+    project.audit_share = 0
+    project.save(update_fields=["audit_share"])
+    predict(project, written(project, labels))
+    assert not ReviewTask.objects.filter(document=documents[0]).exists()
 
 
 def test_candidates_are_sorted_and_at_most_twenty(project):
@@ -74,10 +82,6 @@ def test_candidates_are_sorted_and_at_most_twenty(project):
     labels = LabelFactory.create_batch(CANDIDATES + 5, project=project)
     [document] = documents = [DocumentFactory(project=project)]
     dim = len(labels)
-    import numpy as np
-
-    from inference.head import Head
-
     bundle = written(
         project,
         labels,
@@ -212,14 +216,6 @@ def test_rows_another_worker_wrote_meanwhile_are_passed_over(project, labels, do
         progress=lambda _: None,
     )
     predict(project, bundle)  # the other worker
-    for row in mine:
-        row.is_current = True
-    Prediction.objects.filter(document=documents[0]).update(is_current=True)
-    assert predictions._write(mine, now=timezone.now()) == 2  # replaces, never doubles
-    assert Prediction.objects.current().count() == 2
-
-
-def test_a_missing_vector_is_never_invented(project, labels):
-    DocumentFactory(project=project)
-    ids, _ = vectors.cached_vectors(project.documents.all(), "w" * 64)
-    assert len(ids) == 0
+    written_by_it = set(Prediction.objects.values_list("pk", flat=True))
+    assert predictions._write_once(project, mine, bundle, now=timezone.now()) == 0
+    assert set(Prediction.objects.values_list("pk", flat=True)) == written_by_it
