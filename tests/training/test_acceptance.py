@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+from scipy.stats import binom
+
+from inference.buckets import NEVER
+from training.acceptance import (
+    CALIBRATED,
+    VAGUE,
+    accept_threshold,
+    counted_threshold,
+    curve_threshold,
+    fit_curve,
+    label_thresholds,
+    log_odds,
+    lower_bound,
+)
+
+
+def test_lower_bound_without_a_mistake_is_worked_out_by_hand():
+    # With n of n right the bound is the p with pⁿ = 5 %.
+    assert lower_bound(149, 149, 0.95) == pytest.approx(0.05 ** (1 / 149))
+
+
+def test_lower_bound_is_the_share_at_which_so_many_right_would_be_a_surprise():
+    bound = lower_bound(90, 100, 0.95)
+    assert binom.sf(89, 100, bound) == pytest.approx(0.05)
+
+
+def test_nothing_right_bounds_nothing():
+    assert lower_bound(0, 10, 0.95) == 0
+    assert lower_bound(0, 0, 0.95) == 0
+
+
+def slow_threshold(certainties, correct, promise, confidence):
+    passing = [
+        cut
+        for cut in sorted(set(certainties))
+        if lower_bound(
+            int(correct[certainties >= cut].sum()), int((certainties >= cut).sum()), confidence
+        )
+        >= promise
+    ]
+    return min(passing, default=NEVER)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_counted_threshold_is_that_of_the_slow_loop(seed):
+    rng = np.random.default_rng(seed)
+    certainties = rng.beta(5, 1, size=400).round(2)  # with ties
+    correct = rng.random(400) < certainties**0.3
+    found = counted_threshold(certainties, correct, promise=0.9, confidence=0.95)
+    assert found == slow_threshold(certainties, correct, 0.9, 0.95)
+
+
+def test_a_promise_of_98_percent_needs_149_documents_at_least():
+    certain, right = np.linspace(0.9, 1, 149), np.ones(149, bool)
+    assert counted_threshold(certain, right, promise=0.98, confidence=0.95) == 0.9
+    assert counted_threshold(certain[1:], right[1:], promise=0.98, confidence=0.95) == NEVER
+
+
+def test_curve_of_calibrated_certainties_has_intercept_0_and_slope_1():
+    rng = np.random.default_rng(0)
+    certainties = rng.uniform(0.2, 0.99, 5000)
+    (intercept, slope), covariance = fit_curve(
+        certainties, rng.random(5000) < certainties, CALIBRATED
+    )
+    assert intercept == pytest.approx(0, abs=0.1)
+    assert slope == pytest.approx(1, abs=0.1)
+    assert np.sqrt(covariance[0, 0]) < 0.1
+
+
+def test_curve_without_gold_is_the_prior():
+    centre, covariance = fit_curve(np.empty(0), np.empty(0, bool), VAGUE)
+    np.testing.assert_allclose(centre, [0, 1])
+    np.testing.assert_allclose(covariance, [[4, 0], [0, 1]])
+
+
+def threshold(seed, gold, **changes):
+    rng = np.random.default_rng(seed)
+    certainties = rng.beta(2, 2, gold)  # chosen by small margin: nobody is sure of them
+    arguments = {"pool": rng.beta(6, 0.5, 2000), "promise": 0.95} | changes
+    return accept_threshold(certainties, rng.random(gold) < certainties, **arguments)
+
+
+def test_threshold_promises_no_more_than_the_pool_keeps():
+    rng = np.random.default_rng(99)
+    pool = rng.beta(6, 0.5, 20_000)
+    for seed in range(20):
+        cut = threshold(seed, 500)
+        assert pool[pool >= cut].mean() >= 0.95  # its certainty is its chance to be right
+
+
+def test_more_gold_accepts_more():
+    little = np.mean([threshold(seed, 60) for seed in range(10)])
+    much = np.mean([threshold(seed, 2000) for seed in range(10)])
+    assert much < little
+
+
+def test_a_higher_promise_accepts_less():
+    assert threshold(1, 800, promise=0.97) > threshold(1, 800, promise=0.9)
+
+
+def test_overconfident_predictions_are_not_accepted():
+    rng = np.random.default_rng(5)
+    certainties = rng.uniform(0.5, 1, 1000)
+    correct = rng.random(1000) < expit(log_odds(certainties) / 3)
+    cut = accept_threshold(certainties, correct, pool=certainties, promise=0.98)
+    assert cut == NEVER
+
+
+def test_no_gold_accepts_nothing():
+    nothing = np.empty(0), np.empty(0, bool)
+    assert accept_threshold(*nothing, pool=np.full(9, 0.999), promise=0.9) == NEVER
+
+
+def test_without_documents_to_come_only_counting_counts():
+    certain, right = np.full(400, 0.9), np.ones(400, bool)
+    no_pool = np.empty(0)
+    assert curve_threshold(
+        certain, right, no_pool, promise=0.9, risk=0.05, prior=CALIBRATED, seed=0
+    ) == (NEVER)
+    assert accept_threshold(certain, right, pool=no_pool, promise=0.98) == 0.9
+
+
+def test_label_with_much_gold_gets_its_own_threshold_and_one_with_little_the_common_one():
+    rng = np.random.default_rng(1)
+    often = rng.random(2000) < 0.5
+    chances = np.where(often, rng.uniform(0.35, 0.5, 2000), rng.uniform(0.1, 0.3, 2000))
+    seldom = np.zeros(2000, bool)
+    seldom[0] = True
+    probabilities = np.stack([chances, np.where(seldom, 0.9, 0.05)], axis=1)
+
+    cuts = label_thresholds(probabilities, np.stack([often, seldom], axis=1))
+
+    assert 0.3 <= cuts[0] <= 0.36
+    assert cuts[1] == pytest.approx(cuts[0], abs=0.05)
+
+
+def test_labels_without_any_gold_keep_even_odds():
+    np.testing.assert_allclose(label_thresholds(np.ones((2, 3)), np.zeros((2, 3), bool)), 0.5)
