@@ -117,19 +117,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis and Celery -----------------------------------------------------------------------------
 REDIS_SOCKET = socket_path(STATE_DIR)
 REDIS_URL = env.str("REDIS_URL", default="")  # empty: the embedded server on REDIS_SOCKET
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL or f"unix://{REDIS_SOCKET}",
-        "KEY_PREFIX": "tiebreak",
-    }
+CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
+REDIS_CACHE = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": REDIS_URL or f"unix://{REDIS_SOCKET}",
+    "KEY_PREFIX": "tiebreak",
 }
+# Jobs done here and now need no Redis: this process is all there is.
+MEMORY_CACHE = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+CACHES = {"default": MEMORY_CACHE if CELERY_TASK_ALWAYS_EAGER else REDIS_CACHE}
 CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{REDIS_SOCKET}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A job whose worker vanished is delivered again after this; longer than any job but a training run,
