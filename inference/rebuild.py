@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 from numpy.typing import NDArray
 
 from inference import deployments, serving
@@ -15,6 +16,7 @@ from inference.bundle import Bundle, EncoderReference, Kind
 from inference.calibrate import Calibration
 from inference.encode import digest_of
 from inference.head import Head
+from inference.models import Deployment
 from inference.retrieve import Embeddings, LabelVectorText, label_vectors
 from inference.vectors import TextEncoder
 from labeling import taxonomies
@@ -154,8 +156,21 @@ def champion_bundle(project: Project, *, now: datetime) -> Bundle | None:
     made = _made_for(project, labels, bundle, taxonomy_number=version.number)
     written = made.write(settings.BUNDLE_DIR)
     reason = f"Follows {version} of the taxonomy." if bundle else f"From {version} alone."
-    deployments.deploy(project, written.digest, reason=reason, actor=None, now=now)
+    if not _deploy_in_place_of(champion, written, project, reason=reason, now=now):
+        return champion_bundle(project, now=now)
     return written
+
+
+@transaction.atomic
+def _deploy_in_place_of(
+    former: Deployment | None, bundle: Bundle, project: Project, *, reason: str, now: datetime
+) -> bool:
+    """Deploy *bundle* unless another took *former*'s place while it was made."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    if deployments.champion(project) != former:
+        return False
+    deployments.deploy(project, bundle.digest, reason=reason, actor=None, now=now)
+    return True
 
 
 def _made_for(

@@ -167,6 +167,19 @@ def test_a_champion_follows_the_taxonomy(project, labels, settings):
     assert followed.head.bias.tolist() == [1, 0]
 
 
+def test_a_champion_promoted_while_its_successor_was_made_is_not_replaced(
+    project, labels, settings
+):
+    """What the instant loop learnt meanwhile must not be lost to a bundle made before it."""
+    old = DeploymentFactory(project=project, bundle=written(project, labels).digest)
+    learnt = written(project, labels, taxonomy_number=2)
+    deployments.deploy(project, learnt.digest, reason="", actor=None, now=timezone.now())
+    late = written(project, labels, thresholds=Thresholds(0.5))
+    deployed = rebuild._deploy_in_place_of(old, late, project, reason="", now=timezone.now())
+    assert not deployed
+    assert deployments.champion(project).bundle == learnt.digest
+
+
 def test_an_encoder_that_is_not_here_says_so(project, labels):
     project.encoder = "/no/such/encoder"
     with pytest.raises(EncoderUnavailable, match="no such folder"):
