@@ -103,7 +103,10 @@ def _csv_rows(text: str) -> Sequence[Mapping[str, Any]]:
     delimiter = max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="")
     try:
-        rows = [{str(name).strip().lower(): cell for name, cell in row.items()} for row in reader]
+        rows = [
+            {str(name).strip().lower(): _restored(cell) for name, cell in row.items()}
+            for row in reader
+        ]
     except csv.Error as error:
         raise _unreadable(f"no valid CSV: {error}") from error
     names = {name.strip().lower() for name in reader.fieldnames or ()}

@@ -1,9 +1,11 @@
 """What an owner says when editing a label."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from labeling.document_fields import clean
 from labeling.taxonomy_entries import KEY_LENGTH
@@ -21,6 +23,13 @@ class ExclusionRow:
     error: str = ""
 
 
+def posted_rows(data: QueryDict) -> list[ExclusionRow]:
+    """Return the rows as they were sent: situations and ids as parallel lists."""
+    pairs = zip(data.getlist("situation"), data.getlist("use"), strict=False)
+    rows = [ExclusionRow(clean(one).strip(), clean(two).strip()) for one, two in pairs]
+    return rows[:ROWS]
+
+
 class LabelForm(forms.Form):
     """A label's description and exclusions; the rows come as parallel lists."""
 
@@ -32,18 +41,18 @@ class LabelForm(forms.Form):
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
-    def __init__(self, *args: Any, keys: frozenset[str], own: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        keys: frozenset[str],
+        own: str,
+        rows: Sequence[ExclusionRow] = (),
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=initial)
         self.keys, self.own = keys, own
-        self.rows: list[ExclusionRow] = kwargs.pop("rows", None) or []
-        super().__init__(*args, **kwargs)
-        if self.is_bound:
-            self.rows = self._posted()
-
-    def _posted(self) -> list[ExclusionRow]:
-        situations = self.data.getlist("situation")[:ROWS]  # type: ignore[attr-defined]
-        uses = self.data.getlist("use")[:ROWS]  # type: ignore[attr-defined]
-        pairs = zip(situations, uses, strict=False)
-        return [ExclusionRow(clean(one).strip(), clean(two).strip()) for one, two in pairs]
+        self.rows = list(rows) if data is None else posted_rows(data)
 
     def clean_description(self) -> str:
         return clean(str(self.cleaned_data["description"]))

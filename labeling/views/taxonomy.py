@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -6,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labeling import taxonomies, taxonomy_tree
 from labeling.access import PersonRequest, member_page, owner_page
-from labeling.forms.taxonomy import ExclusionRow, LabelForm
+from labeling.forms.taxonomy import ExclusionRow, LabelForm, posted_rows
 from labeling.models import Exclusion, Label, LabelEdition, Project
 from labeling.views.exports import download
 from labeling.wording import difference
@@ -19,7 +21,7 @@ EDITIONS_SHOWN = 20
 def show_taxonomy(request: PersonRequest, project: Project) -> HttpResponse:
     """Show the tree of labels with their counts, and the versions published so far."""
     nodes = taxonomy_tree.nodes(project)
-    versions = project.taxonomy_versions.select_related("published_by")[:EDITIONS_SHOWN]
+    versions = list(project.taxonomy_versions.select_related("published_by")[:EDITIONS_SHOWN])
     context = {
         "project": project,
         "nodes": nodes,
@@ -57,20 +59,18 @@ def edit_label(request: PersonRequest, project: Project, pk: int) -> HttpRespons
     """Edit description and exclusions; buttons of the form add and remove rows, or publish."""
     label = get_object_or_404(project.labels.active(), pk=pk)
     keys = dict(project.labels.active().values_list("key", "name"))
+    form_for = partial(LabelForm, keys=frozenset(keys), own=label.key)
     if request.method != "POST":
-        form = LabelForm(
-            initial={
-                "description": label.description,
-                "seen_version": taxonomies.current_number(project),
-            },
-            rows=standing_rows(label),
-            keys=frozenset(keys),
-            own=label.key,
-        )
+        standing = {
+            "description": label.description,
+            "seen_version": taxonomies.current_number(project),
+        }
+        form = form_for(initial=standing, rows=standing_rows(label))
         return edit_page(request, project, label, form, keys)
-    form = LabelForm(changed_rows(request.POST), keys=frozenset(keys), own=label.key)
     if request.POST.get("do", "publish") != "publish":
+        form = form_for(initial=request.POST.dict(), rows=changed_rows(request.POST))
         return edit_page(request, project, label, form, keys)
+    form = form_for(request.POST)
     if not form.is_valid():
         return edit_page(request, project, label, form, keys, status=422)
     return publish(request, project, label, form, keys)
@@ -129,20 +129,15 @@ def standing_rows(label: Label) -> list[ExclusionRow]:
     return [*rows, ExclusionRow()]
 
 
-def changed_rows(posted: QueryDict) -> QueryDict:
-    """Return the posted form with the row added or removed that its button asked for."""
-    data = posted.copy()
-    act, _, place = data.get("do", "").partition("-")
-    if act not in {"add", "remove"}:
-        return data
-    for name in ("situation", "use"):
-        values = data.getlist(name)
-        if act == "add":
-            values.append("")
-        elif place.isdecimal() and int(place) < len(values):
-            del values[int(place)]
-        data.setlist(name, values)
-    return data
+def changed_rows(posted: QueryDict) -> list[ExclusionRow]:
+    """Return the posted rows, with the one added or removed that the pressed button names."""
+    rows = posted_rows(posted)
+    act, _, place = str(posted["do"]).partition("-")
+    if act == "add":
+        rows.append(ExclusionRow())
+    elif act == "remove" and place.isdecimal() and int(place) < len(rows):
+        del rows[int(place)]
+    return rows
 
 
 def compared(edition: LabelEdition, form: LabelForm) -> list[tuple[str, list[tuple[str, str]]]]:

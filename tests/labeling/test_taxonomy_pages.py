@@ -1,0 +1,295 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from labeling import events, taxonomy_tree
+from labeling.models import Label, TaxonomyVersion
+from labeling.taxonomies import TaxonomyEntry, publish
+from labeling.wording import difference
+from tests.factories import (
+    DocumentFactory,
+    GoldLabelFactory,
+    LabelFactory,
+    PredictionFactory,
+    ProjectFactory,
+    ReviewTaskFactory,
+)
+
+NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+CARDS = TaxonomyEntry("cards", "Cards", assignable=False)
+LOST = TaxonomyEntry(
+    "lost",
+    "Card lost",
+    parent="cards",
+    description="The card is gone.",
+    exclusions=(("stolen cards", "stolen"),),
+)
+STOLEN = TaxonomyEntry("stolen", "Card stolen", parent="cards")
+
+
+@pytest.fixture(autouse=True)
+def _no_models(monkeypatch):
+    monkeypatch.setattr(events.taxonomy_published, "receivers", [])
+    events.taxonomy_published.sender_receivers_cache.clear()
+
+
+@pytest.fixture
+def taxonomy(project):
+    publish(project, [CARDS, LOST, STOLEN], actor=None, now=NOON)
+    return {label.key: label for label in project.labels.all()}
+
+
+@pytest.fixture
+def page(client, project, owner):
+    client.force_login(owner)
+    return lambda path="": client.get(f"/p/{project.slug}/taxonomy/{path}")
+
+
+@pytest.fixture
+def edit(client, project, owner, taxonomy):
+    client.force_login(owner)
+
+    def send(**changes):
+        given = {
+            "do": "publish", "seen_version": 1, "description": "Gone.",
+            "situation": ["stolen cards"], "use": ["stolen"], **changes,
+        }  # fmt: skip
+        return client.post(f"/p/{project.slug}/taxonomy/{taxonomy['lost'].pk}/edit/", given)
+
+    return send
+
+
+def test_the_tree_shows_labels_with_their_counts_below_their_parents(page, project, taxonomy):
+    GoldLabelFactory(document=DocumentFactory(project=project), label=taxonomy["lost"])
+    prediction = PredictionFactory(
+        document=DocumentFactory(project=project), first=taxonomy["lost"]
+    )
+    ReviewTaskFactory(document=prediction.document, prediction=prediction)
+    cards, lost, stolen = taxonomy_tree.nodes(project)
+
+    assert (cards.counts, lost.counts) == (taxonomy_tree.Counts(1, 1), taxonomy_tree.Counts(1, 1))
+    assert stolen.counts == taxonomy_tree.Counts()
+    assert [node.depth for node in (cards, lost, stolen)] == [0, 1, 1]
+    assert "1 gold, 1 open" in page().text
+
+
+def test_every_list_of_the_tree_that_opens_closes(page, project):
+    parents = {"b": "a", "c": "b", "d": "c", "e": "b", "g": "f", "h": "f"}
+    entries = [TaxonomyEntry(key, key.upper(), parent=parents.get(key)) for key in "abcdefghi"]
+    publish(project, entries, actor=None, now=NOON)
+    tree = page().text.split('<ul class="tree" id="tree">')[1].split("</section>")[0]
+
+    assert tree.count("<li>") == tree.count("</li>") == 9
+    assert tree.count("<details") == tree.count("</details>") == 4
+    assert tree.count("<ul>") + 1 == tree.count("</ul>")
+
+
+def test_a_label_under_a_retired_parent_is_still_shown(project, taxonomy):
+    publish(project, [replace(CARDS, retired=True)], actor=None, now=NOON)
+
+    assert [node.label.key for node in taxonomy_tree.nodes(project)] == ["lost", "stolen"]
+
+
+def test_the_tree_costs_the_same_whatever_its_size(page, project, django_assert_num_queries):
+    publish(
+        project, [TaxonomyEntry(f"l{n}", f"Label {n}") for n in range(30)], actor=None, now=NOON
+    )
+    page()
+
+    with django_assert_num_queries(8):
+        page()
+
+
+def test_five_thousand_labels_open_closed_up(page, project, django_assert_num_queries):
+    parent = LabelFactory(project=project, key="top")
+    Label.objects.bulk_create(
+        Label(project=project, key=f"l{n}", name=f"Label {n}", parent=parent) for n in range(5_000)
+    )
+    page()
+    with django_assert_num_queries(8):
+        text = page().text
+
+    assert text.count("<li>") >= 5_001
+    assert "<details open>" not in text
+
+
+def test_a_project_without_labels_says_how_to_begin(page):
+    assert "Import a taxonomy" in page().text
+
+
+def test_a_label_shows_its_texts_and_what_points_to_it(page, taxonomy):
+    lost, stolen = (page(f"{taxonomy[key].pk}/").text for key in ("lost", "stolen"))
+
+    assert "The card is gone." in lost
+    assert "stolen cards" in lost
+    assert "Sent here by others" in stolen
+    assert "stolen cards" in stolen
+
+
+def test_a_label_lists_its_editions_with_what_changed(page, project, taxonomy):
+    publish(project, [replace(LOST, description="Gone.")], actor=None, now=NOON)
+    text = page(f"{taxonomy['lost'].pk}/").text
+
+    assert "<strong>v2</strong> description" in text
+    assert "<strong>v1</strong> new" in text
+
+
+def test_a_label_page_costs_the_same_whatever_is_around_it(
+    page, project, django_assert_num_queries
+):
+    hub = TaxonomyEntry("hub", "Hub", exclusions=tuple((f"x{n}", f"l{n}") for n in range(30)))
+    spokes = [
+        TaxonomyEntry(f"l{n}", f"L{n}", parent="hub", exclusions=(("y", "hub"),),
+                      overlaps=("hub",))
+        for n in range(30)
+    ]  # fmt: skip
+    publish(project, [hub, *spokes], actor=None, now=NOON)
+    pk = project.labels.get(key="hub").pk
+    page(f"{pk}/")
+
+    with django_assert_num_queries(12):
+        page(f"{pk}/")
+
+
+def test_texts_of_a_label_are_shown_as_text(page, project):
+    evil = "<script>alert(1)</script>"
+    publish(
+        project,
+        [TaxonomyEntry("a", evil, description=evil, exclusions=((evil, None),), examples=(evil,))],
+        actor=None,
+        now=NOON,
+    )
+    pk = project.labels.get().pk
+    text = page().text + page(f"{pk}/").text + page(f"{pk}/edit/").text
+
+    assert "<script>alert" not in text
+
+
+def test_reviewers_read_but_do_not_edit(client, project, reviewer, taxonomy):
+    client.force_login(reviewer)
+    pk = taxonomy["lost"].pk
+    text = client.get(f"/p/{project.slug}/taxonomy/{pk}/").text
+
+    assert client.get(f"/p/{project.slug}/taxonomy/").status_code == 200
+    assert "/edit/" not in text
+    for path in (f"{pk}/edit/", "export.json"):
+        assert client.get(f"/p/{project.slug}/taxonomy/{path}").status_code == 404
+    assert client.post(f"/p/{project.slug}/taxonomy/{pk}/edit/", {}).status_code == 404
+
+
+def test_labels_of_another_project_do_not_exist_here(page):
+    foreign = LabelFactory(project=ProjectFactory(slug="other"))
+
+    assert page(f"{foreign.pk}/").status_code == 404
+    assert page(f"{foreign.pk}/edit/").status_code == 404
+
+
+@pytest.mark.parametrize("format_", ["json", "csv"])
+def test_the_taxonomy_is_downloaded_as_a_file(page, taxonomy, format_):
+    answer = page(f"export.{format_}")
+
+    assert b"Card lost" in b"".join(answer)
+    assert answer["Content-Disposition"] == f'attachment; filename="support-taxonomy.{format_}"'
+
+
+# --- editing --------------------------------------------------------------------------------------
+
+
+def test_the_form_opens_with_what_stands(page, taxonomy):
+    text = page(f"{taxonomy['lost'].pk}/edit/").text
+
+    assert "The card is gone." in text
+    assert 'value="stolen cards"' in text
+    assert '<option value="cards">Cards</option>' in text
+
+
+def test_publishing_an_edit_leads_back_to_the_label(edit, project, owner):
+    answer = edit()
+    lost = project.labels.get(key="lost")
+
+    assert answer.status_code == 302
+    assert lost.description == "Gone."
+    assert TaxonomyVersion.objects.latest().published_by == owner
+
+
+def test_adding_a_row_keeps_what_was_typed_and_publishes_nothing(edit):
+    answer = edit(do="add", situation=["typed so far"], use=[""])
+
+    assert 'value="typed so far"' in answer.text
+    assert answer.text.count('name="situation"') == 2
+    assert TaxonomyVersion.objects.count() == 1
+
+
+def test_removing_a_row_removes_that_row(edit):
+    answer = edit(do="remove-0", situation=["one", "two"], use=["", "stolen"])
+
+    assert 'value="two"' in answer.text
+    assert 'value="one"' not in answer.text
+
+
+@pytest.mark.parametrize("act", ["remove-99", "remove-x", "remove-", "nonsense"])
+def test_an_unknown_button_changes_nothing(edit, act):
+    assert edit(do=act).status_code == 200
+    assert TaxonomyVersion.objects.count() == 1
+
+
+def test_empty_rows_are_dropped(edit, project):
+    edit(situation=["a", "", "b"], use=["", "", "cards"])
+
+    exclusions = project.labels.get(key="lost").exclusions
+    assert list(exclusions.values_list("situation", flat=True)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("situation", "use", "message"),
+    [
+        ("", "stolen", "Say which situation"),
+        ("x", "nowhere", "No label has the id “nowhere”"),
+        ("x", "lost", "This is the label itself"),
+        ("x" * 3_000, "", "Shorten it"),
+    ],
+)
+def test_a_row_that_cannot_stand_is_explained_beside_it(edit, situation, use, message):
+    answer = edit(situation=[situation], use=[use])
+
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert TaxonomyVersion.objects.count() == 1
+
+
+def test_an_edit_without_its_version_is_refused(edit):
+    assert edit(seen_version="").status_code == 422
+
+
+def test_the_second_of_two_editors_gets_409_with_the_difference(edit, project):
+    publish(project, [replace(LOST, description="Somebody else was here.")], actor=None, now=NOON)
+    answer = edit(description="Somebody like me was here.")
+
+    assert answer.status_code == 409
+    assert "<del>else</del><ins>like me</ins>" in answer.text
+    assert 'name="seen_version" value="2"' in answer.text
+    assert project.labels.get(key="lost").description == "Somebody else was here."
+
+
+def test_publishing_again_after_the_difference_was_seen_goes_through(edit, project):
+    publish(project, [replace(LOST, description="Theirs.")], actor=None, now=NOON)
+    edit(description="Mine.")
+
+    assert edit(description="Mine.", seen_version=2).status_code == 302
+    assert project.labels.get(key="lost").description == "Mine."
+
+
+def test_a_retired_label_is_not_edited(page, project, taxonomy):
+    publish(project, [replace(LOST, retired=True)], actor=None, now=NOON)
+
+    assert page(f"{taxonomy['lost'].pk}/edit/").status_code == 404
+
+
+def test_a_difference_gives_both_texts_back():
+    words = list(difference("a lost card, here", "a stolen card"))
+
+    assert "".join(text for kind, text in words if kind != "added") == "a lost card, here"
+    assert "".join(text for kind, text in words if kind != "removed") == "a stolen card"
