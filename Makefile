@@ -16,7 +16,7 @@ PROCESSES := web worker $(if $(REDIS_URL),,redis)
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start test check coverage clean-demo
+.PHONY: help setup demo start processes test check clean-demo
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ $(BIN)/python:
 # torch comes first and alone, so that no resolver replaces its build.
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing torch …"
-	@$(PIP) --quiet --no-deps --retries 1 $(TORCH_PIP_ARGS) torch==2.13.0
+	@$(PIP) --quiet --quiet --no-deps --retries 1 $(TORCH_PIP_ARGS) torch==2.13.0
 	@echo "Installing the rest …"
 	@$(PIP) --quiet --constraint constraints.txt --editable .
 	@touch $@
@@ -43,13 +43,15 @@ $(VENV)/.tools: $(VENV)/.runtime
 	@touch $@
 
 demo: $(VENV)/.runtime ## Load the demo project and serve it on 127.0.0.1:$PORT
-	@$(MANAGE) port_is_free $(PORT)
-	@$(MANAGE) migrate --no-input --verbosity 0
-	@$(MANAGE) collectstatic --no-input --verbosity 0
+	@$(MANAGE) prepare --port $(PORT)
 	@$(MANAGE) load_demo
-	@$(MAKE) --no-print-directory start
+	@$(MAKE) --no-print-directory processes
 
-start: ## Start the web server, the worker and the embedded Redis; Ctrl-C stops them
+start: $(VENV)/.runtime ## Start the web server, the worker and the embedded Redis; Ctrl-C stops them
+	@$(MANAGE) prepare --port $(PORT)
+	@$(MAKE) --no-print-directory processes
+
+processes:
 	@echo "Tiebreak is at http://127.0.0.1:$(PORT) in a moment. Ctrl-C stops it."
 	@PATH="$(CURDIR)/$(BIN):$$PATH" honcho --env /dev/null start --port $(PORT) $(PROCESSES) || test $$? -eq 130
 

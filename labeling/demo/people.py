@@ -13,6 +13,8 @@ ROLES = {
     "admin": Membership.Role.ADMIN,
 }
 
+LOADED = "loaded the demo project"  # the act in the history; after it nothing is loaded again
+
 # Nothing that is mistaken for something else; twelve of them are worth 59 bits.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 

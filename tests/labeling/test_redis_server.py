@@ -74,19 +74,3 @@ def test_its_folder_is_closed_to_others(tmp_path):
 
 def test_its_socket_path_is_short_enough_for_the_system():
     assert len(str(django_settings.REDIS_SOCKET)) <= 107
-
-
-def test_port_is_free_names_a_way_out_when_the_port_is_taken():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(CommandError, match=f"Port {port} cannot be used.*PORT={port + 1}"):
-            call_command("port_is_free", str(port))
-
-
-def test_port_is_free_says_nothing_when_it_is():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    call_command("port_is_free", str(port))

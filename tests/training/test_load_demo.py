@@ -4,7 +4,7 @@ from django.core.management import call_command
 from inference import deployments
 from labeling.demo.generator import generate
 from labeling.models import AuditEntry, Membership, Project
-from training.management.commands.load_demo import one_of_each_label_first
+from training.demo import one_of_each_label_first
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
