@@ -36,7 +36,8 @@ def _set_up(folder: Path) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["STATE_DIR"] = str(folder)
     os.environ["CELERY_TASK_ALWAYS_EAGER"] = "true"
-    os.environ.pop("BUNDLE_DIR", None)
+    for name in ("DATABASE_URL", "BUNDLE_DIR"):  # nothing of the real installation is touched
+        os.environ.pop(name, None)
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     import django
     from django.core.management import call_command
