@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 from django.db import transaction
@@ -65,5 +66,5 @@ def validate_slug_of(slug: str) -> None:
     """Refuse a slug that no address can hold."""
     try:
         validate_slug(slug)
-    except ValueError as error:
+    except ValidationError as error:
         raise CommandError(f"“{slug}” is no slug: use letters, digits and hyphens.") from error
