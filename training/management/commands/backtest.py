@@ -140,6 +140,8 @@ def play_elsewhere(arguments: Sequence[str]) -> None:
             "REDIS_URL": "memory://",  # what is sent to workers stays unheard
             # L-BFGS on vectors this short waits for its threads more than it computes.
             "OPENBLAS_NUM_THREADS": "1",
+            # Threads that wait for each other sleep: on a busy machine spinning costs most of it.
+            "OMP_WAIT_POLICY": "PASSIVE",
         }
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments, "--inside"]
         if code := subprocess.run(command, env=environment, check=False).returncode:
