@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Count
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from labeling.models import (
     Annotation,
@@ -117,10 +117,7 @@ def steps(project: Project, sums: Totals, model: ServingModel | None) -> list[St
     """Return what a new project needs, in order, each with whether it is done."""
 
     def url(name: str) -> str:
-        try:
-            return reverse(name, args=[project.slug])
-        except NoReverseMatch:
-            return ""
+        return reverse(name, args=[project.slug])
 
     found = [
         Step(

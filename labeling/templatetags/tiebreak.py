@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django import template
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from labeling import jobs
 from labeling.access import standing_of
@@ -16,6 +16,7 @@ register = template.Library()
 
 Role = Membership.Role
 NO_BREAK = "\N{NO-BREAK SPACE}"
+FEW = 8  # of a list, before "and n more": one line of a wide page
 DASH = "\N{EN DASH}"
 
 
@@ -57,14 +58,11 @@ def project_nav(context: template.Context, project: Project) -> dict[str, object
 
 def links(project: Project, role: str, path: str) -> list[Link]:
     """Return the navigation of *project* for *role*, marking the deepest entry above *path*."""
-    entries = []
-    for text, name, roles in NAVIGATION:
-        try:
-            url = reverse(name, args=[project.slug])
-        except NoReverseMatch:
-            continue
-        if role in roles:
-            entries.append((text, url))
+    entries = [
+        (text, reverse(name, args=[project.slug]))
+        for text, name, roles in NAVIGATION
+        if role in roles
+    ]
     current = max((url for _, url in entries if path.startswith(url)), key=len, default="")
     return [Link(text, url, is_current=url == current) for text, url in entries]
 
@@ -110,7 +108,8 @@ def in_words(detail: dict[str, object]) -> str:
 def word(value: object) -> str:
     """Write one plain JSON value; {"before", "after"} as what it was and what it became."""
     if isinstance(value, list):
-        return ", ".join(map(word, value))
+        more = [f"and {len(value) - FEW} more"] if len(value) > FEW else []
+        return ", ".join([*map(word, value[:FEW]), *more])
     if isinstance(value, dict) and set(value) == {"before", "after"}:
         return f"{word(value['before'])} → {word(value['after'])}"
     if isinstance(value, dict):

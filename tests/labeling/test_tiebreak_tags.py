@@ -48,6 +48,10 @@ def test_nested_details_are_told_in_words():
     assert in_words(detail) == "gold count: 3, metrics: top1: 0.8651, labels: a, none"
 
 
+def test_long_lists_are_cut_and_say_so():
+    assert in_words({"labels": list(range(10))}) == "labels: 0, 1, 2, 3, 4, 5, 6, 7, and 2 more"
+
+
 @pytest.mark.django_db
 def test_the_deepest_entry_above_a_page_is_current():
     project = ProjectFactory()
