@@ -45,13 +45,14 @@ def hit_tally(logits: Floats, targets: Flags, k: int) -> Tally:
     best = np.argsort(-logits, axis=1, kind="stable")[:, :k]  # (documents, k)
     hit = np.take_along_axis(targets, best, axis=1).any(axis=1)  # (documents,)
     fits = targets.any(axis=1)
-    return Tally((hit & fits).astype(np.float64), fits.astype(np.float64))
+    right = np.asarray(hit & fits, dtype=np.float64)
+    return Tally(right, np.asarray(fits, dtype=np.float64))
 
 
 def f1_tally(assigned: Flags, targets: Flags) -> Tally:
     """Return micro-F1 as a quotient of sums: 2·tp / (2·tp + fp + fn) over all cells."""
-    right = 2.0 * (assigned & targets).sum(axis=1)  # (documents,)
-    wrong = (assigned ^ targets).sum(axis=1)  # (documents,)
+    right = np.asarray(2.0 * (assigned & targets).sum(axis=1))  # (documents,)
+    wrong = np.asarray((assigned ^ targets).sum(axis=1))  # (documents,)
     return Tally(right, right + wrong)
 
 
@@ -115,7 +116,7 @@ def label_changes(
         targets, champion, challenger: (documents, labels), right and assigned labels.
     """
     changes = []
-    for column in np.flatnonzero(targets.any(axis=0)):
+    for column in np.flatnonzero(targets.any(axis=0)).tolist():
         of_label = targets[:, column]
         gold = int(of_label.sum())
         found = int((champion[:, column] & of_label).sum())

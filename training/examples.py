@@ -42,8 +42,7 @@ class Examples:
     @property
     def fits(self) -> Flags:
         """(documents,) whether any label is right."""
-        flags: Flags = self.targets.any(axis=1)
-        return flags
+        return np.asarray(self.targets.any(axis=1))
 
     def rows(self, *splits: Split) -> NDArray[np.int64]:
         """Return the positions of the documents of *splits*, in order."""

@@ -66,11 +66,12 @@ def look(project: Project, *, worker_alive: bool) -> Outlook:
         .filter(project=project)
         .annotate(documents=Count("gold", filter=Q(gold__tier=GoldLabel.Tier.GOLD)))
         .order_by("documents", "position", "pk")
+        .values_list("name", "documents")
     )
     return Outlook(
         gold=counts["gold"],
         fresh=counts["fresh"],
-        labels=[LabelGold(label.name, label.documents) for label in labels],
+        labels=[LabelGold(*label) for label in labels],
         last=last,
         refusal=_refusal(project, counts["gold"], worker_alive=worker_alive),
     )

@@ -1,4 +1,5 @@
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -62,7 +63,7 @@ def start_training(request: PersonRequest, project: Project) -> HttpResponse:
         )
     except schedule.AlreadyTraining as error:
         return redirect("training:run", project.slug, error.run.pk)
-    tasks.train.delay_on_commit(run.pk)
+    transaction.on_commit(lambda: tasks.train.delay(run.pk))
     return redirect("training:run", project.slug, run.pk)
 
 

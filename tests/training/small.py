@@ -23,8 +23,8 @@ TOPICS = {
 }
 FILLERS = (
     "please today help again urgently thanks yesterday hello team quickly monday number green "
-    "house window summer office phone letter paper table river music garden winter coffee street market "
-    "doctor kitchen bridge train orange silver mountain island button camera ticket engine"
+    "house window summer office phone letter paper table river music garden winter coffee street "
+    "market doctor kitchen bridge train orange silver mountain island button camera ticket engine"
 )
 
 

@@ -9,7 +9,7 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 POOL = 16  # batches sorted together: large enough to cut padding, small enough to keep chance
 
 
-class LengthBatchSampler(DefaultBatchSampler):  # type: ignore[misc]
+class LengthBatchSampler(DefaultBatchSampler):
     """Shuffle, sort by length within pools of batches, shuffle the batches.
 
     The order depends on seed and epoch alone, so that a resumed run skips exactly what it had seen.

@@ -10,18 +10,25 @@ import torch
 from datasets import Dataset
 from datasets.utils.logging import disable_progress_bar
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from inference.retrieve import LabelVectorText
 from training.examples import Examples, Relations
 from training.losses.hierarchical import HierarchicalMultiPositiveLoss
 from training.trainers.batches import LengthBatchSampler
-from training.trainers.evaluator import MEASURED, METRIC, HitEvaluator
+from training.trainers.evaluator import CHOICE, HIT, MEASURED, HitEvaluator
 from training.trainers.label_side import LabelSide
 from training.trainers.ranking import LabelRanking
 from training.trainers.recipes import Recipe
 
-KEY = f"eval_{METRIC}"
+KEY = f"eval_{CHOICE}"
 
 
 class Watch(Protocol):
@@ -36,7 +43,7 @@ class Unmeasurable(Exception):
     """The evaluator gives no Hit@5, so that nothing could choose the best checkpoint."""
 
 
-class QuietTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
+class QuietTrainer(SentenceTransformerTrainer):
     """The trainer without its model card: that costs time and says nothing here."""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
@@ -56,7 +63,8 @@ def fine_tune(  # noqa: PLR0913 - what a training needs
 ) -> None:
     """Train *model* in place and leave it at its best checkpoint by Hit@5 on *validation*.
 
-    Checkpoints go below *folder*; where there is a whole one, training goes on from it.
+    Of checkpoints with the same Hit@5 the one with the better Hit@1 is the best. They go below
+    *folder*; where there is a whole one, training goes on from it.
 
     Raises:
         Unmeasurable: there is no validation document with a label.
@@ -130,7 +138,7 @@ def _measure_before(trainer: QuietTrainer) -> None:
     """Evaluate once before training: a missing metric shows now, not after an hour."""
     metrics = trainer.evaluate()
     if not metrics.get(KEY, -1) >= 0:  # absent or not a number
-        raise Unmeasurable(f"the evaluator gave no {METRIC}: no validation document has a label")
+        raise Unmeasurable(f"the evaluator gave no {HIT}: no validation document has a label")
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -149,22 +157,38 @@ def last_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-class Reporting(TrainerCallback):  # type: ignore[misc]
+class Reporting(TrainerCallback):
     """Passes on what happens to the watch."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
 
-    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **_: Any,
+    ) -> None:
         self.watch.stepped(state.global_step, state.max_steps)
 
-    def on_log(self, _args: Any, _state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
-        if logs and "loss" in logs:
+    def on_log(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,  # noqa: ARG002
+        control: TrainerControl,  # noqa: ARG002
+        **known: Any,
+    ) -> None:
+        if "loss" in (logs := known.get("logs") or {}):
             self.watch.logged(float(logs["loss"]))
 
     def on_evaluate(
-        self, _args: Any, state: Any, _control: Any, metrics: Any = None, **_: Any
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **known: Any,
     ) -> None:
-        if metrics and KEY in metrics:
+        if KEY in (metrics := known.get("metrics") or {}):
             named = {name: float(metrics[f"eval_{name}"]) for name in MEASURED}
             self.watch.evaluated(state.global_step, float(state.epoch or 0), named)

@@ -88,6 +88,8 @@ class LabelSide:
         jitter = torch.rand(len(self), generator=generator)  # (labels,) breaks ties by chance
         order = (self.renewed_at + jitter).argsort()  # stalest first
         stale = order[: max(1, count // 2)]
-        candidates = right.unique()
+        candidates = torch.unique(right)
         shuffled = candidates[torch.randperm(len(candidates), generator=generator)]
-        return torch.cat([stale, shuffled[: count - len(stale)]]).unique()
+        both = torch.cat([stale, shuffled[: count - len(stale)]])
+        distinct: Tensor = torch.unique(both)
+        return distinct

@@ -1,5 +1,8 @@
 """Between the trainer and the loss: embed a batch, look up what is right, rank every label."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -31,7 +34,7 @@ class LabelRanking(nn.Module):
 
     def __init__(  # noqa: PLR0913 - the parts of a step
         self,
-        model: nn.Module,
+        model: Any,
         side: LabelSide,
         examples: Examples,
         relations: Relations,
@@ -85,7 +88,7 @@ class LabelRanking(nn.Module):
             )
         return components
 
-    def embed(self, texts: list[str]) -> Tensor:
+    def embed(self, texts: Sequence[str]) -> Tensor:
         """Return (texts, dim) embeddings with gradient, in batches of like length."""
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         parts = [

@@ -27,7 +27,7 @@ def slow_loss(
         wrong = [n for n in range(len(labels)) if not positives[d, n] and not masked[d, n]]
         if not right:
             continue
-        pull = {n: 1.0 for n in wrong}
+        pull = dict.fromkeys(wrong, 1.0)
         if distances is not None and wrong:
             pull = {n: 1 / (float(distances[d, n]) + epsilon) for n in wrong}
             mean = sum(pull.values()) / len(wrong)
