@@ -7,7 +7,7 @@ Two bounds, each with half of the allowed risk; the one that accepts more wins:
 2. A precision curve fitted on all gold and laid over the certainties of the documents to come:
    precision rises with certainty as a logistic curve below a ceiling. Its posterior bounds it.
 
-Measured in docs/decisions/0003-calibration.md.
+Measured in docs/decisions/0009-calibration-on-chosen-gold.md.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import User
@@ -24,7 +25,7 @@ from labeling import annotations, documents, memberships, queues, taxonomies, ta
 from labeling.document_files import DocumentFile
 from labeling.documents import BadRow, Row
 from labeling.models import Label, Membership, Project
-from training import instant
+from training import executor, instant, schedule
 from training.examples import targets_of
 from training.teaching import figures_of
 
@@ -75,6 +76,7 @@ class Step:
 class Test:
     """Texts to score on: unit vectors, (documents, dim), and right labels, (documents, labels)."""
 
+    texts: tuple[str, ...]
     vectors: NDArray[np.float32]
     targets: NDArray[np.bool_]
 
@@ -205,7 +207,23 @@ def read_test(plan: Plan, bundle: Bundle, tell: Tell) -> Test:
         tell(f"encoded {start + len(parts[-1]):,} of {len(rows):,} test texts")
     ids = dict(zip(bundle.label_keys, bundle.label_ids, strict=True))
     labelled = [[ids[key] for key in row.labels or ()] for row in rows]
-    return Test(np.concatenate(parts), targets_of(labelled, bundle.label_ids))
+    targets = targets_of(labelled, bundle.label_ids)
+    return Test(tuple(prepared), np.concatenate(parts), targets)
+
+
+def fine_tune(play: Play, test: Test) -> dict[str, Any]:
+    """Train a challenger on the gold of *play*; say how it ended and score it, promoted or not."""
+    started = time.perf_counter()
+    run = schedule.request(play.project, actor=None, now=timezone.now(), seed=play.plan.seed)
+    ended = executor.carry_out(run.pk) or run
+    version = executor.version_of(ended)
+    result: dict[str, Any] = {"status": ended.status, "error": ended.error, "step": None}
+    if version is not None:
+        bundle = serving.load(version.bundle)
+        encoded = replace(test, vectors=serving.encoder(bundle).encode(test.texts))
+        step = score(bundle, encoded, play.reviews, time.perf_counter() - started)
+        result |= {"step": step.as_json(), "passed": version.passed, "gates": version.gates}
+    return result
 
 
 def score(bundle: Bundle, test: Test, reviews: int, seconds: float) -> Step:

@@ -1,7 +1,7 @@
 """Fit temperature, offset and floor on out-of-fold logits of gold.
 
 Gold that was chosen by small margin is harder than the documents to come. What was measured
-against that, and why nothing is weighted here, stands in docs/decisions/0003-calibration.md.
+against that, and why nothing is weighted here, stands in docs/decisions/0009-calibration-on-chosen-gold.md.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ REVIEWS = "0,100,200,300,500,1000"
 # every 50: 85.5 / 87.7 / 90.2, in less than half the time (two seeds). Every 100 is as good from
 # 300 on, but at 100 reviews has nothing yet from which it could choose: 76.5 against 79.3.
 REFIT_EVERY = 50
+SECONDS_BETWEEN_WORDS = 2
 COLUMNS = {
     "reviews": "reviews",
     "top1": "top-1",
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         "Simulate reviewing on DIR (taxonomy.json, train.jsonl, test.jsonl) in a database of its "
         "own, and score each step on the test texts."
     )
+    told = 0.0  # when progress was last spoken of
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path, metavar="DIR")
@@ -83,32 +85,45 @@ class Command(BaseCommand):
         play.encode(self._tell)
         test = backtest.read_test(plan, play.bundle(), self._tell)
         encoding = time.perf_counter() - before
-        steps = {options["strategy"]: self._table(play, test)}
+        result = {"steps": self._table(play, test), "random": None, **self._about(play, test)}
         if options["strategy"] != "random":
-            random = backtest.Play(plan, "random")
-            random.encode_as(play)
-            steps["random"] = self._table(random, test)
-        result = {
-            "steps": steps[options["strategy"]],
-            "random": steps["random"],
-            "data": options["directory"].resolve().name,
-            "kind": plan.kind,
-            "strategy": options["strategy"],
-            "seed": plan.seed,
-            "refit_every": plan.refit_every,
+            other = backtest.Play(plan, "random")
+            other.encode_as(play)
+            result["random"] = self._table(other, test)
+        if options["fine_tune"]:
+            result["fine_tuned"] = self._fine_tune(backtest.fine_tune(play, test))
+        result["encoding_seconds"] = round(encoding, 1)
+        result["seconds"] = round(time.perf_counter() - started, 1)
+        self.stdout.write(f"\nencoding {encoding:.0f} s, in all {result['seconds']:.0f} s")
+        if options["json"]:
+            self.stdout.write(json.dumps(result))
+
+    def _about(self, play: Any, test: Any) -> dict[str, Any]:
+        """Return what was played, and with what."""
+        return {
+            "data": play.plan.directory.resolve().name,
+            "kind": play.plan.kind,
+            "strategy": play.strategy,
+            "seed": play.plan.seed,
+            "refit_every": play.plan.refit_every,
             "labels": len(play.labels),
             "documents": play.project.documents.count(),
             "test_documents": len(test.targets),
             "out_of_scope": int((~test.targets.any(axis=1)).sum()),
             "promised_precision": play.project.promised_precision,
             "encoder": play.bundle().encoder.source,
-            "encoding_seconds": round(encoding, 1),
-            "seconds": round(time.perf_counter() - started, 1),
             "versions": versions(),
         }
-        self.stdout.write(f"encoding {encoding:.0f} s, in all {result['seconds']:.0f} s")
-        if options["json"]:
-            self.stdout.write(json.dumps(result))
+
+    def _fine_tune(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Print how training on the chosen gold ended, and return it."""
+        self.stdout.write(f"\nfine-tuned: {result['status']} {result['error']}".rstrip())
+        if result["step"]:
+            result["step"] = {name: rounded(value) for name, value in result["step"].items()}
+            self.stdout.write("  ".join(f"{cell(n, result['step'][n]):>9}" for n in COLUMNS))
+        for gate in result.get("gates", ()):
+            self.stdout.write(f"  {'open' if gate['passed'] else 'shut'}: {gate['reason']}")
+        return result
 
     def _table(self, play: Any, test: Any) -> list[dict[str, float | None]]:
         """Play, print each step as a row, and return the steps."""
@@ -121,7 +136,10 @@ class Command(BaseCommand):
         return rows
 
     def _tell(self, words: str) -> None:
-        self.stderr.write(words)
+        """Say how far it is, at most every other second."""
+        if time.monotonic() - self.told >= SECONDS_BETWEEN_WORDS:
+            self.told = time.monotonic()
+            self.stderr.write(words)
 
 
 def play_elsewhere(arguments: Sequence[str]) -> None:
@@ -137,7 +155,7 @@ def play_elsewhere(arguments: Sequence[str]) -> None:
             "BUNDLE_DIR": f"{scratch}/bundles",
             "RUN_DIR": f"{scratch}/runs",
             "DATABASE_URL": f"sqlite:///{scratch}/db.sqlite3",
-            "REDIS_URL": "memory://",  # what is sent to workers stays unheard
+            "REDIS_URL": "memory://localhost",  # what is sent to workers stays unheard
             # L-BFGS on vectors this short waits for its threads more than it computes.
             "OPENBLAS_NUM_THREADS": "1",
             # Threads that wait for each other sleep: on a busy machine spinning costs most of it.
@@ -178,8 +196,5 @@ def cell(name: str, value: float | None) -> str:
 
 def versions() -> dict[str, str]:
     """Return what the figures depend on."""
-    packages = ("tiebreak", "torch", "sentence-transformers", "scikit-learn", "scipy", "numpy")
-    found = {"python": platform.python_version()}
-    for package in packages[1:]:
-        found[package] = version(package)
-    return found
+    packages = ("torch", "sentence-transformers", "scikit-learn", "scipy", "numpy")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
