@@ -1,0 +1,207 @@
+import json
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from labeling.models import Annotation, GoldLabel, Project
+from tests.training.small import TOPICS, text_of
+from training import backtest
+from training.management.commands.backtest import cell, play_elsewhere, steps_of
+from training.models import ModelVersion
+from training.teaching import figures_of
+
+TOLD: list[str] = []
+
+
+def rows(first, count, *, empty=0):
+    """Mails about each topic in turn, the last *empty* of them about none."""
+    topics = list(TOPICS)
+    for number in range(first, first + count):
+        topic = topics[number % 4]
+        yield {"id": f"m{number}", "text": text_of(topic, number), "labels": [topic.lower()]}
+    for number in range(empty):
+        yield {"id": f"e{first + number}", "text": f"lunch at noon {number} anyone", "labels": []}
+
+
+def write(path, lines):
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder as the backtest wants it: 80 mails to review, one of them twice, and 24 to score."""
+    labels = [
+        {"id": topic.lower(), "name": topic, "description": description}
+        for topic, (description, _) in TOPICS.items()
+    ]
+    (tmp_path / "taxonomy.json").write_text(json.dumps(labels))
+    train = list(rows(0, 80))
+    write(tmp_path / "train.jsonl", [*train, {**train[3], "id": "again"}])
+    write(tmp_path / "test.jsonl", rows(100, 20, empty=4))
+    return tmp_path
+
+
+@pytest.fixture
+def encoder(small_encoder, settings):
+    settings.DEFAULT_ENCODER = str(small_encoder)
+
+
+def plan(data, *reviews, kind="single", refit_every=10):
+    return backtest.Plan(data, kind, reviews, refit_every, seed=0)
+
+
+def played(data, *reviews, strategy="margin-kmeans", **options):
+    """Play to the end; return the play and its steps."""
+    play = backtest.Play(plan(data, *reviews, **options), strategy)
+    play.encode(TOLD.append)
+    test = backtest.read_test(play.plan, play.bundle(), TOLD.append)
+    return play, list(play.steps(test, TOLD.append))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("encoder", "db")
+class TestPlay:
+    def test_scores_before_the_first_review_and_after_each_step(self, data):
+        _, steps = played(data, 0, 20, 30)
+        assert [step.reviews for step in steps] == [0, 20, 30]
+        assert all(0 <= step.top1 <= 1 for step in steps)
+
+    def test_reviews_are_annotations_that_became_gold(self, data):
+        play, _ = played(data, 20)
+        assert Annotation.objects.count() == 20
+        settled = GoldLabel.objects.select_related("document", "label")
+        for gold in settled:
+            assert play.answers[gold.document.external_id] == (gold.label.key,)
+        assert settled.count() == 20
+
+    def test_head_is_fitted_every_so_many_reviews_and_before_each_score(self, data):
+        played(data, 25, refit_every=10)
+        learnt = ModelVersion.objects.order_by("number").values_list("gold_count", flat=True)
+        assert list(learnt) == [10, 20, 25]
+
+    def test_labels_of_training_documents_are_known_to_the_reviewer_alone(self, data):
+        play = backtest.Play(plan(data, 10), "random")
+        assert not GoldLabel.objects.exists()
+        assert not play.project.documents.exclude(gold_at=None).exists()
+
+    def test_texts_that_occur_twice_are_reviewed_once(self, data):
+        play, steps = played(data, 500)
+        assert play.project.documents.count() == 80
+        assert steps[-1].reviews == 80  # more there are not
+
+    def test_test_texts_are_not_stored(self, data):
+        play, _ = played(data, 10)
+        stored = set(play.project.documents.values_list("external_id", flat=True))
+        assert not stored & {row["id"] for row in rows(100, 20, empty=4)}
+
+    def test_texts_without_label_count_in_their_auroc_alone(self, data):
+        play, (step,) = played(data, 0)
+        test = backtest.read_test(play.plan, play.bundle(), TOLD.append)
+        assert (~test.targets.any(axis=1)).sum() == 4
+        assert step.out_of_scope_auroc is not None
+        fits = test.targets.any(axis=1)
+        part = backtest.Test((), test.vectors[fits], test.targets[fits])
+        alone = backtest.score(play.bundle(), part, 0, 0.0)
+        assert (alone.top1, alone.out_of_scope_auroc) == (step.top1, None)
+
+    def test_second_project_takes_over_the_vectors(self, data):
+        first, _ = played(data, 10)
+        second = backtest.Play(plan(data, 10), "random")
+        second.encode_as(first)
+        test = backtest.read_test(second.plan, second.bundle(), TOLD.append)
+        (step,) = second.steps(test, TOLD.append)
+        assert step.reviews == 10
+        assert Project.objects.count() == 2
+
+    def test_multi_label_reviewer_may_find_that_nothing_fits(self, data):
+        write(data / "train.jsonl", rows(0, 20, empty=20))
+        _, steps = played(data, 40, kind="multi")
+        assert GoldLabel.objects.filter(label=None).count() == 20
+        assert steps[0].micro_f1 is not None
+
+    def test_row_that_cannot_be_read_is_named(self, data):
+        (data / "train.jsonl").write_text('{"id": "a", "text": "fine"}\nnot json')
+        with pytest.raises(ValueError, match=r"train\.jsonl, line 2"):
+            backtest.Play(plan(data, 10), "random")
+
+    def test_command_ends_with_one_line_of_json(self, data):
+        out = StringIO()
+        call_command(
+            "backtest",
+            str(data),
+            reviews="0,20",
+            json=True,
+            inside=True,
+            stdout=out,
+            stderr=StringIO(),
+        )
+        result = json.loads(out.getvalue().splitlines()[-1])
+        assert [step["reviews"] for step in result["steps"]] == [0, 20]
+        assert [step["reviews"] for step in result["random"]] == [0, 20]
+        assert set(result["steps"][0]) == {"reviews", *backtest.FIGURES, "seconds"}
+        assert result["test_documents"] == 24
+        assert result["out_of_scope"] == 4
+
+    def test_random_stands_beside_nothing_when_it_is_the_strategy(self, data):
+        out = StringIO()
+        call_command(
+            "backtest",
+            str(data),
+            reviews="0",
+            strategy="random",
+            json=True,
+            inside=True,
+            stdout=out,
+            stderr=StringIO(),
+        )
+        assert json.loads(out.getvalue().splitlines()[-1])["random"] is None
+
+
+def test_folder_without_test_texts_is_refused(tmp_path):
+    with pytest.raises(CommandError, match=r"holds no taxonomy\.json"):
+        call_command("backtest", str(tmp_path))
+
+
+def test_failed_play_is_a_failed_command():
+    with pytest.raises(CommandError, match="failed"):
+        play_elsewhere(["backtest", "/nowhere"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0,100", (0, 100)), ("300, 20,20", (20, 300)), ("7", (7,))]
+)
+def test_reviews_are_read_in_ascending_order(text, expected):
+    assert steps_of(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a,b", "-1,5", "1.5"])
+def test_reviews_that_are_no_numbers_are_refused(text):
+    with pytest.raises(CommandError, match="--reviews"):
+        steps_of(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("reviews", 1000, "1,000"),
+        ("top1", 0.8642, "86.4%"),
+        ("precision", None, "-"),
+        ("seconds", 2.04, "2.0"),
+    ],
+)
+def test_figures_are_shown_as_people_read_them(name, value, shown):
+    assert cell(name, value) == shown
+
+
+def test_every_figure_of_a_step_is_measured():
+    from tests.training.test_teaching import untaught
+
+    figures = figures_of(
+        untaught(),
+        np.zeros((0, 5), np.float32),
+        np.zeros((0, 5), np.float32),
+        np.zeros((0, 5), bool),
+    )
+    assert set(backtest.FIGURES) <= set(figures)
