@@ -67,7 +67,7 @@ def _bounded(name: str, value: Any, limit: int, treatments: Treatments) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadField(f"{name} must be text, not {_kind(value)}")
+        raise BadField(f"the field {name} must be text, not {_kind(value)}")
     text = clean(value)
     if text != value:
         treatments[f"{name}: NUL or broken characters removed"] += 1
@@ -79,7 +79,7 @@ def _bounded(name: str, value: Any, limit: int, treatments: Treatments) -> str:
 def _external_id(value: Any, treatments: Treatments) -> str:
     """Return the id within ID_LIMIT; empty when there is none, to be derived from the text."""
     if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise BadField(f"id must be text or a whole number, not {_kind(value)}")
+        raise BadField(f"the field id must be text or a whole number, not {_kind(value)}")
     key = clean(str("" if value is None else value)).strip()
     if not key:
         treatments["id derived from the text"] += 1
@@ -94,7 +94,7 @@ def _metadata(value: Any, treatments: Treatments, *, plain: bool) -> dict[str, A
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
-        raise BadField(f"metadata must be an object, not {_kind(value)}")
+        raise BadField(f"the field metadata must be an object, not {_kind(value)}")
     if plain:
         return value
     try:
@@ -127,7 +127,7 @@ def _labels(value: Any) -> tuple[str, ...] | None:
     if isinstance(value, str):
         value = [part for part in value.split(";") if part.strip()]
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise BadField("labels must be a list of ids, or ids separated by semicolons")
+        raise BadField("the field labels must be a list of ids, or ids separated by semicolons")
     return tuple(dict.fromkeys(clean(each).strip() for each in value))
 
 

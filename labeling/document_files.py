@@ -88,6 +88,8 @@ def _row_of(line: str, number: int, treatments: Treatments) -> Row | BadRow:
         fields = _decoder.decode(line)
     except RecursionError:
         return BadRow(number, "the row is nested too deeply")
+    except json.JSONDecodeError as error:
+        return BadRow(number, f"no valid JSON: {error.msg} at character {error.pos + 1}")
     except ValueError as error:
         return BadRow(number, f"no valid JSON: {error}")
     if not isinstance(fields, dict):
@@ -128,7 +130,12 @@ def _from_csv(lines: Iterator[str], treatments: Treatments) -> Iterator[Row | Ba
 
 
 def _header(line: str, delimiter: str) -> list[str]:
-    return [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    """Return the names of the columns; none when the line is no CSV."""
+    try:
+        names = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+    return [name.strip().lower() for name in names]
 
 
 def _row_of_cells(

@@ -127,8 +127,9 @@ def test_the_line_of_a_csv_row_is_where_it_begins(tmp_path):
     assert (first.line, second.line) == (2, 5)
 
 
-def test_csv_without_a_text_is_refused_whole(tmp_path):
-    (bad,) = rows_of(tmp_path, "name,colour\na,b\n")
+@pytest.mark.parametrize("content", ["name,colour\na,b\n", "\r\x01", "id,text\rm1,a\r"])
+def test_what_is_neither_json_nor_csv_with_a_text_is_refused_whole(tmp_path, content):
+    (bad,) = rows_of(tmp_path, content)
 
     assert bad == BadRow(1, "neither JSON nor CSV with a column named text or subject")
 
