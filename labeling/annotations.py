@@ -147,7 +147,10 @@ def _close(task: ReviewTask) -> None:
 def last_of(project_id: int, reviewer: User) -> Annotation | None:
     """Return the reviewer's newest standing judgement in a project: what undo takes back."""
     mine = Annotation.objects.standing().filter(project=project_id, reviewer=reviewer)
-    return mine.select_related("task__document").prefetch_related("labels").first()
+    lean = mine.select_related("task__document").defer(
+        "task__document__text", "task__document__metadata"
+    )
+    return lean.prefetch_related("labels").first()
 
 
 @transaction.atomic

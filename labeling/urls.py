@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from labeling.views import documents, history, home, jobs, people, projects, taxonomy
+from labeling.views import documents, history, home, jobs, people, projects, review, taxonomy
 
 app_name = "labeling"
 
@@ -26,6 +26,15 @@ of_project: list[URLPattern | URLResolver] = [
     path("documents/<int:pk>/", documents.show_document, name="document"),
     path("jobs/<int:pk>/", jobs.show_job, name="job"),
     # review
+    path("review/", review.show_desk, name="review"),
+    path("review/next/", review.take_next, name="review-next"),
+    path("review/undo/", review.undo, name="undo"),
+    path("review/skipped/", review.restore_skipped, name="restore-skipped"),
+    path("review/labels/", review.send_labels, name="review-labels"),
+    path("review/<int:pk>/", review.show_task, name="task"),
+    path("review/<int:pk>/annotate/", review.annotate, name="annotate"),
+    path("review/<int:pk>/skip/", review.skip, name="skip"),
+    path("review/<int:pk>/heartbeat/", review.heartbeat, name="heartbeat"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

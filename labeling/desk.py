@@ -1,0 +1,171 @@
+"""Lay out one review task as a card: the text, why it is here, and what to choose from."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import F, Prefetch, prefetch_related_objects
+from django.db.models.functions import Length, Substr
+
+from labeling.gold import SHOWN
+from labeling.label_search import WITH_PATH, look_up, path_of
+from labeling.models import Document, Exclusion, GoldLabel, Label, ReviewTask
+from labeling.quoting import Part, parts
+from labeling.reasons import percent, why
+
+TEXT_SHOWN = 100_000  # characters of a body sent to the browser
+EXAMPLE_SHOWN = 200  # characters of a gold example
+EXAMPLES = 2  # of each of the two labels side by side
+METADATA_SHOWN = 12  # entries
+VALUE_SHOWN = 300  # characters of one entry
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The beginning of a document that people gave a label."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A label as the card offers it. digit: the key that chooses it, 1 to 9; 0 for none."""
+
+    label: Label
+    probability: float | None = None
+    digit: int = 0
+    is_ticked: bool = False
+    examples: Sequence[Example] = ()
+
+    @property
+    def path(self) -> str:
+        return path_of(self.label)
+
+    @property
+    def share(self) -> str:
+        return "" if self.probability is None else percent(self.probability)
+
+    @property
+    def exclusions(self) -> list[Exclusion]:
+        return list(self.label.exclusions.all())
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """All that a reviewer sees of one task.
+
+    tie: the first two choices, with examples. others: the rest, in the model's order.
+    found: labels looked up without JavaScript. length: characters of the whole body.
+    """
+
+    task: ReviewTask
+    document: Document
+    text: Sequence[Part]
+    length: int
+    metadata: Sequence[tuple[str, str]]
+    why: str
+    tie: Sequence[Choice]
+    others: Sequence[Choice]
+    found: Sequence[Choice]
+
+    @property
+    def is_cut(self) -> bool:
+        return self.length > TEXT_SHOWN
+
+    @property
+    def is_multi(self) -> bool:
+        return self.task.project.is_multi
+
+
+def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "") -> Card:
+    """Lay out *task*, selected with its project, queue and prediction.
+
+    Args:
+        ticked: ids of the labels ticked so far, in a multi-label project; what was predicted when
+            None.
+        find: words to look for in the taxonomy.
+    """
+    document = (
+        Document.objects.defer("text")
+        .annotate(shown=Substr("text", 1, TEXT_SHOWN), length=Length("text"))
+        .get(pk=task.document_id)
+    )
+    offered = choices(task, ticked=ticked)
+    known = {choice.label.pk for choice in offered}
+    named = [(str(each.label), each.probability or 0.0) for each in offered if each.share]
+    return Card(
+        task=task,
+        document=document,
+        text=parts(document.shown),
+        length=document.length or 0,
+        metadata=readable(document.metadata),
+        why=why(task, named),
+        tie=explained(offered[:2], document),
+        others=offered[2:],
+        found=[Choice(each) for each in look_up(task.project, find) if each.pk not in known],
+    )
+
+
+def choices(task: ReviewTask, *, ticked: Sequence[int] | None = None) -> list[Choice]:
+    """Return the labels the card offers in the model's order: at most nine, and those ticked.
+
+    Labels retired since the prediction are left out.
+    """
+    ranked = task.prediction.ranked if task.prediction else []
+    probability = {each.label_id: each.probability for each in ranked}
+    suggested: Sequence[int] = ()
+    if task.project.is_multi:
+        predicted = task.prediction.label_ids if task.prediction else []
+        suggested = predicted if ticked is None else ticked
+    wanted = list(dict.fromkeys([*probability, *suggested]))
+    labels = task.project.labels.assignable().select_related(WITH_PATH).in_bulk(wanted)
+    offered = [labels[pk] for pk in wanted if pk in labels]
+    shown = [label for rank, label in enumerate(offered) if rank < SHOWN or label.pk in suggested]
+    return [
+        Choice(
+            label,
+            probability.get(label.pk),
+            digit=place if place <= SHOWN else 0,
+            is_ticked=label.pk in suggested,
+        )
+        for place, label in enumerate(shown, start=1)
+    ]
+
+
+def explained(tie: Sequence[Choice], document: Document) -> list[Choice]:
+    """Give each choice its exclusions and the newest gold examples of its label."""
+    exclusions = Prefetch("exclusions", Exclusion.objects.select_related("use"))
+    prefetch_related_objects([choice.label for choice in tie], exclusions)
+    return [replace(choice, examples=examples(choice.label, document)) for choice in tie]
+
+
+def examples(label: Label, document: Document) -> list[Example]:
+    """Return the beginnings of the documents that got *label* last, never *document* itself."""
+    newest = (
+        GoldLabel.objects.gold()
+        .filter(label=label)
+        .exclude(document=document)
+        .order_by("-pk")
+        .annotate(beginning=Substr("document__text", 1, 2 * EXAMPLE_SHOWN))
+        .values_list(F("document__subject"), "beginning")
+    )
+    return [Example(subject, shortened(text)) for subject, text in newest[:EXAMPLES]]
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of *text* on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXAMPLE_SHOWN else f"{line[:EXAMPLE_SHOWN].rstrip()} …"
+
+
+def readable(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the first entries of *metadata* as short texts, empty ones left out."""
+    entries: Iterable[tuple[str, Any]] = metadata.items() if isinstance(metadata, dict) else ()
+    written = [
+        (str(name), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in entries
+        if value not in (None, "", [], {})
+    ]
+    return [(name[:60], value[:VALUE_SHOWN]) for name, value in written[:METADATA_SHOWN]]

@@ -1,0 +1,68 @@
+"""Find labels by words, here for readers without JavaScript, in typeahead.js for all others."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from labeling.models import Label, Project
+
+FOUND = 20
+DESCRIPTION = 160  # characters sent to the typeahead
+WITH_PATH = "parent__parent__parent"  # the three levels above a label
+
+
+def look_up(project: Project, words: str) -> list[Label]:
+    """Return the assignable labels with all *words* in name, key or description, names first."""
+    wanted = words.lower().split()
+    if not wanted:
+        return []
+    labels = project.labels.assignable().select_related(WITH_PATH)
+    for word in wanted:
+        labels = labels.filter(
+            Q(name__icontains=word) | Q(key__icontains=word) | Q(description__icontains=word)
+        )
+
+    def rank(label: Label) -> tuple[bool, bool, int]:
+        name = label.name.lower()
+        return not name.startswith(wanted[0]), wanted[0] not in name, label.position
+
+    return sorted(labels[: 10 * FOUND], key=rank)[:FOUND]
+
+
+def path_of(label: Label) -> str:
+    """Return the names above *label*, topmost first; three levels, selected WITH_PATH."""
+    names: list[str] = []
+    above = label.parent
+    while above is not None and len(names) < 3:
+        names.insert(0, above.name)
+        above = above.parent if len(names) < 3 else None
+    return " / ".join(names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    parent_id: int | None
+    name: str
+
+
+def typeahead(project: Project) -> list[tuple[int, str, str, str]]:
+    """Return (id, name, path, description) of every assignable label, in one query."""
+    rows = list(
+        project.labels.active().values_list(
+            "pk", "parent", "name", "description", "is_assignable", named=True
+        )
+    )
+    places = {row.pk: _Place(row.parent, row.name) for row in rows}
+    return [
+        (row.pk, row.name, _path(places, row.parent), row.description[:DESCRIPTION])
+        for row in rows
+        if row.is_assignable
+    ]
+
+
+def _path(places: dict[int, _Place], parent_id: int | None) -> str:
+    names: list[str] = []
+    while parent_id in places and len(names) < len(places):
+        names.insert(0, places[parent_id].name)
+        parent_id = places[parent_id].parent_id
+    return " / ".join(names)

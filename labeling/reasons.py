@@ -1,0 +1,46 @@
+"""Say in words why a document is before a reviewer."""
+
+from collections.abc import Sequence
+
+from labeling.models import Prediction, ReviewQueue, ReviewTask
+
+CLOSE = 0.25  # margin up to which two candidates are a close call in words
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+Named = tuple[str, float]  # a label's name and its probability
+
+
+def why(task: ReviewTask, candidates: Sequence[Named]) -> str:
+    """Return why *task* waits, by its queue and what was predicted, best candidate first."""
+    if not candidates or task.prediction is None:
+        return "Not predicted yet"
+    (first, best), *rest = candidates
+    if task.queue.reason == ReviewQueue.Reason.AUDIT:
+        return f"Audit sample: accepted at {percent(best)}"
+    if task.prediction.bucket == Prediction.Bucket.NONE_FITS:
+        return f"Nothing fits (best {percent(best)})"
+    if task.project.is_multi:
+        return _unsure(candidates)
+    if rest and best - rest[0][1] <= CLOSE:
+        second, next_best = rest[0]
+        shares = f"{percent(best)} and {percent(next_best)}"
+        return f"Close call between {first} and {second}: {shares}"
+    if task.value > 1:
+        return f"Chosen to learn from: probably {first}, {percent(best)}"
+    return f"Not sure enough of {first}: {percent(best)}"
+
+
+def _unsure(candidates: Sequence[Named]) -> str:
+    """Name the labels whose probability is nearest to one half."""
+    nearest = sorted(candidates, key=lambda named: abs(named[1] - 0.5))[:2]
+    return "Unsure about " + " and ".join(f"{name} ({percent(p)})" for name, p in nearest)
+
+
+def percent(share: float) -> str:
+    """Write a share in [0, 1] so that only certainty reads as 0 or 100 %."""
+    rounded = round(100 * share)
+    if rounded == 0 and share > 0:
+        return f"<{NO_BREAK}1{NO_BREAK}%"
+    if rounded == 100 and share < 1:
+        return f">{NO_BREAK}99{NO_BREAK}%"
+    return f"{rounded}{NO_BREAK}%"

@@ -1,0 +1,115 @@
+"""What the review desk answers: the card alone for htmx, a whole page or a redirect otherwise."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django_htmx.http import push_url
+
+from labeling import annotations, desk, queues, sitting
+from labeling.access import PersonRequest
+from labeling.empty_queues import why_empty
+from labeling.models import Project, ReviewQueue, ReviewTask
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One request of a reviewer at the desk of a project; *queue* is where they take from."""
+
+    request: PersonRequest
+    project: Project
+    now: datetime
+    queue: ReviewQueue | None = None
+
+    @property
+    def wants_fragment(self) -> bool:
+        htmx = self.request.htmx
+        return bool(htmx) and not htmx.history_restore_request
+
+    def url(self, name: str, *args: object) -> str:
+        address = reverse(f"labeling:{name}", args=[self.project.slug, *args])
+        return f"{address}?{urlencode({'queue': self.queue.reason})}" if self.queue else address
+
+    def go_on(self, said: str = "") -> HttpResponse:
+        """Lease the next task and show it, or say why there is none."""
+        reviewer = self.request.user
+        task = queues.lease_next(self.project, reviewer, now=self.now, queue=self.queue)
+        if task:
+            return self.go_to(task, said)
+        address = self.url("review")
+        if not self.wants_fragment:
+            return redirect(address)
+        return push_url(self.empty(), address)
+
+    def go_to(self, task: ReviewTask, said: str = "") -> HttpResponse:
+        """Show a task the reviewer just leased; its address becomes the browser's."""
+        address = self.url("task", task.pk)
+        if not self.wants_fragment:
+            return redirect(address)
+        task = self.project.tasks.select_related("project", "queue", "prediction").get(pk=task.pk)
+        return push_url(self.card(task, said=said), address)
+
+    def card(
+        self, task: ReviewTask, *, status: int = 200, problem: str = "", said: str = "", **how: Any
+    ) -> HttpResponse:
+        """Show the card of a task the reviewer holds."""
+        context = {
+            "task": task,
+            "card": desk.card(task, **how),
+            "key": uuid4(),
+            "problem": problem,
+            "said": said,
+            "find": how.get("find", ""),
+            "lease_seconds": int(settings.REVIEW_LEASE.total_seconds()),
+        }
+        return self._render("card" if self.wants_fragment else "task", context, status=status)
+
+    def lost(self, lost: annotations.LeaseLost) -> HttpResponse:
+        """Say that the reviewer does not hold the task, what stands now, and offer what next."""
+        task, standing = lost.task, lost.standing
+        context = {
+            "task": task,
+            "standing": standing,
+            "is_mine": standing is not None and standing.reviewer_id == self.request.user.pk,
+            "is_leased": task.leased_until is not None and task.leased_until > self.now,
+            "is_open": task.status == ReviewTask.Status.OPEN,
+        }
+        return self._render("lost" if self.wants_fragment else "lost_page", context, status=409)
+
+    def refused(self, reason: str) -> HttpResponse:
+        """Say why a decision was not taken back."""
+        context = {"refusal": reason}
+        return self._render("lost" if self.wants_fragment else "lost_page", context, status=409)
+
+    def empty(self) -> HttpResponse:
+        return self._render("empty", {})
+
+    def overview(self) -> HttpResponse:
+        return self._render("desk", {"is_overview": True})
+
+    def _render(self, name: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+        is_fragment = name in {"card", "lost", "empty"}
+        template = f"labeling/review/{'_' if is_fragment else ''}{name}.html"
+        everything = self._surroundings() | {"is_fragment": is_fragment} | context
+        return render(self.request, template, everything, status=status)
+
+    def _surroundings(self) -> dict[str, Any]:
+        """What stands around every card: queues, the day's progress, the decision to undo."""
+        person, project = self.request.user, self.project
+        counts = queues.counts(project, person, self.now)
+        return {
+            "project": project,
+            "queue": self.queue,
+            "counts": counts,
+            "waiting": sum(count.waiting for count in counts),
+            "skipped": sum(count.skipped for count in counts),
+            "why": why_empty(project, counts, queue=self.queue),
+            "sitting": sitting.of(project, person, now=self.now),
+            "last": annotations.last_of(project.pk, person),
+        }

@@ -1,0 +1,102 @@
+// The review desk: keys, heartbeat, and where the focus goes when the next card comes.
+// Every key presses a control that stands on the page, found by its data-keys.
+import { closeTypeahead, openTypeahead, watchTypeahead } from "./typeahead.js";
+
+const BEAT = 60_000; // milliseconds; a lease lasts five minutes
+const TYPING = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+const ACTIVATED_BY_ENTER = "a[href], button, summary";
+
+const status = () => document.getElementById("review-status");
+const task = () => document.getElementById("task");
+
+function tell(words) {
+  const line = document.createElement("span");
+  line.className = "desk-status__alert";
+  line.textContent = words;
+  status()?.querySelector(".desk-status__alert")?.remove();
+  status()?.prepend(line);
+}
+
+// --- Keys
+
+function isForUs(event) {
+  if (event.defaultPrevented || event.isComposing || event.repeat) return false;
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (document.querySelector("dialog[open]")) return false;
+  const at = event.target instanceof Element ? event.target : document.body;
+  if (at.closest(TYPING)) return false;
+  return event.key !== "Enter" || !at.closest(ACTIVATED_BY_ENTER);
+}
+
+function press(event) {
+  if (!isForUs(event)) return;
+  const control = document.querySelector(`[data-keys~="${CSS.escape(event.key)}"]`);
+  if (!control || control.disabled) return;
+  event.preventDefault();
+  if (document.querySelector("#task .htmx-request, #review-status .htmx-request")) return;
+  if (control.matches("[type=search]")) openTypeahead(control);
+  else control.click();
+}
+
+document.addEventListener("keydown", press);
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+});
+
+// --- The next card
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  // A session that ended answers with the sign-in page: go there instead of showing it in the card.
+  const { xhr } = event.detail;
+  if (xhr.status === 200 && !xhr.responseText.includes('id="task"')) {
+    event.detail.shouldSwap = false;
+    window.location.assign(xhr.responseURL || window.location.href);
+  }
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.id !== "task" && event.target.id !== "task") return;
+  lastBeat = Date.now();
+  const card = task();
+  document.title = document.title.replace(/^.*? · /, `${heading(card)} · `);
+  card.querySelector("h2[tabindex]")?.focus({ preventScroll: true });
+  window.scrollTo({ top: 0 });
+});
+
+const heading = (card) => card.querySelector("h2")?.textContent.trim().slice(0, 60) || "Review";
+
+function unsaved() {
+  tell("Not saved: the server did not answer. Try again; sending twice is one decision.");
+}
+document.addEventListener("htmx:sendError", unsaved);
+document.addEventListener("htmx:timeout", unsaved);
+document.addEventListener("htmx:responseError", unsaved);
+
+// --- The lease
+
+let lastBeat = Date.now();
+
+async function beat() {
+  const url = task()?.dataset.heartbeat;
+  const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
+  if (!url || !token || document.visibilityState !== "visible") return;
+  lastBeat = Date.now();
+  try {
+    const answer = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token } });
+    const isStillHere = task()?.dataset.heartbeat === url;
+    if (answer.status === 409 && isStillHere) {
+      const { address } = task().dataset;
+      window.htmx.ajax("GET", address, { target: "#task", swap: "outerHTML" });
+    }
+  } catch {
+    tell("The server cannot be reached. Your place is kept for five minutes.");
+  }
+}
+
+setInterval(() => Date.now() - lastBeat >= BEAT && beat(), 5_000);
+document.addEventListener("visibilitychange", () => Date.now() - lastBeat >= BEAT && beat());
+
+watchTypeahead();
+document.addEventListener("htmx:beforeRequest", closeTypeahead);
