@@ -5,8 +5,6 @@ After each step the champion's bundle is scored on test.jsonl, whose texts are e
 never stored.
 """
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -135,7 +133,7 @@ class Play:
             progress=lambda done: tell(f"encoded {done:,} of {total:,} documents"),
         )
 
-    def encode_as(self, other: Play) -> None:
+    def encode_as(self, other: "Play") -> None:
         """Take over the vectors of *other*, which has the same documents."""
         encoder = self.bundle().encoder.digest
         ids, rows = vectors.cached_vectors(other.project.documents.all(), encoder)

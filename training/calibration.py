@@ -1,7 +1,8 @@
 """Fit temperature, offset and floor on out-of-fold logits of gold.
 
 Gold that was chosen by small margin is harder than the documents to come. What was measured
-against that, and why nothing is weighted here, stands in docs/decisions/0009-calibration-on-chosen-gold.md.
+against that, and why nothing is weighted here:
+docs/decisions/0009-calibration-on-chosen-gold.md.
 """
 
 from __future__ import annotations
@@ -58,14 +59,15 @@ def fit_temperature(
 def _softmax_loss(logits: NDArray[np.float64], targets: Flags) -> NDArray[np.float64]:
     """Return the cross-entropy of each document, (documents,), in nats."""
     right = (logits * targets).sum(axis=1) / targets.sum(axis=1)
-    total: NDArray[np.float64] = logsumexp(logits, axis=1)
-    return total - right
+    loss: NDArray[np.float64] = logsumexp(logits, axis=1) - right
+    return loss
 
 
 def _binary_loss(logits: NDArray[np.float64], targets: Flags) -> NDArray[np.float64]:
     """Return the binary cross-entropy of each document over all labels, (documents,), in nats."""
-    cells: NDArray[np.float64] = np.logaddexp(0, logits) - targets * logits
-    return cells.sum(axis=1)
+    cells = np.logaddexp(0, logits) - targets * logits  # (documents, labels)
+    loss: NDArray[np.float64] = cells.sum(axis=1)
+    return loss
 
 
 def _minimum(objective: Callable[[float], float], low: float, high: float) -> float:

@@ -48,7 +48,8 @@ def recall_at(k: int, scores: Floats, targets: Flags) -> float:
     if not len(scores):
         return NOTHING
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # (documents, k)
-    return share(np.take_along_axis(targets, best, axis=1).any(axis=1))
+    found = np.asarray(np.take_along_axis(targets, best, axis=1).any(axis=1), dtype=bool)
+    return share(found)
 
 
 def mean_reciprocal_rank(scores: Floats, targets: Flags) -> float:

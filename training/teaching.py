@@ -67,7 +67,8 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     Args:
         default_offset: multi-label: the offset of logits where there is no gold.
     """
-    untaught = Head.zero(*bundle.label_vectors.shape, bundle.head.scale)
+    labels, dim = bundle.label_vectors.shape
+    untaught = Head.zero(labels, dim, bundle.head.scale)
     plain = untaught.logits(lesson.vectors, bundle.label_vectors)  # (documents, labels)
     offset = calibration.fit_offset(plain, lesson.targets, default_offset) if bundle.multi else 0.0
     arguments: dict[str, Any] = {
@@ -113,7 +114,7 @@ def choose_thresholds(bundle: Bundle, lesson: Lesson, held_out: Floats, *, seed:
         cuts = acceptance.label_thresholds(probabilities, lesson.targets)
         per_label = tuple(np.round(cuts, 4).tolist())
     elif len(lesson.targets):
-        floor = calibration.fit_floor(held_out.max(axis=1), lesson.targets.any(axis=1))
+        floor = calibration.fit_floor(held_out.max(axis=1), fitting(lesson.targets))
     chosen = Thresholds(NEVER, floor, per_label)
     if len(lesson.targets) < ENOUGH_FOR_THRESHOLDS:
         return chosen
@@ -139,14 +140,21 @@ def _suggested(bundle: Bundle, logits: Floats) -> Flags:
     """Return which documents get a suggestion at all: they do not fall to “nothing fits”."""
     if bundle.multi:
         probabilities = bundle.calibration.probabilities(logits, multi=True)
-        return assigned(probabilities, bundle.thresholds).any(axis=1)
+        return fitting(assigned(probabilities, bundle.thresholds))
     floor = bundle.thresholds.floor
-    return logits.max(axis=1) >= (-np.inf if floor is None else floor)
+    above: Flags = logits.max(axis=1) >= (-np.inf if floor is None else floor)
+    return above
+
+
+def fitting(targets: Flags) -> Flags:
+    """Return which documents have any label, (documents,)."""
+    return np.asarray(targets.any(axis=1), dtype=bool)
 
 
 def right(probabilities: Floats, targets: Flags, thresholds: Thresholds) -> Flags:
     """Return whether the labels assigned to each document are exactly the right ones."""
-    return (assigned(probabilities, thresholds) == targets).all(axis=1)
+    exact: Flags = (assigned(probabilities, thresholds) == targets).all(axis=1)
+    return exact
 
 
 def measure(bundle: Bundle, lesson: Lesson, held_out: Floats) -> dict[str, float | None]:
@@ -176,7 +184,7 @@ def figures_of(
         logits, probabilities, targets: (documents, labels).
     """
     thresholds = bundle.thresholds
-    fits = targets.any(axis=1)
+    fits = fitting(targets)
     scores, chances, truth = logits[fits], probabilities[fits], targets[fits]
     given = assigned(chances, thresholds)
     exact = (given == truth).all(axis=1)
