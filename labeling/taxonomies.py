@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from labeling import audit, events
-from labeling.models import Exclusion, Label, LabelEdition, Overlap, Project, TaxonomyVersion
+from labeling import audit, events, taxonomy_rows
+from labeling.models import Label, LabelEdition, Overlap, Project, TaxonomyVersion
 from labeling.taxonomy_entries import BadTaxonomy, Problem, TaxonomyEntry, find_problems
 
 __all__ = ["BadTaxonomy", "EditConflict", "LabelText", "Problem", "TaxonomyEntry"]
@@ -136,12 +136,13 @@ def publish(
     """Publish what differs in *entries* as the next version; labels not named stay as they are.
 
     An entry says everything about its label: what it leaves out is emptied. Two labels overlap when
-    either says so. Returns None when nothing differs (a new order alone is kept, unpublished).
+    either says so. Returns None when nothing differs. When all labels are named, their order is kept
+    too, without a version when it alone is new; otherwise new labels come last.
 
     Raises:
         BadTaxonomy: with every problem; nothing was changed.
     """
-    return _publish(project, entries, actor=actor, now=now, note=note, reorder=True)
+    return _publish(project, entries, actor=actor, now=now, note=note)
 
 
 @transaction.atomic
@@ -173,7 +174,7 @@ def edit_label(
         standing[label.key], description=description, exclusions=tuple(exclusions), row=0
     )
     note = f"Edited {label.name}"
-    return _publish(label.project, [edited], actor=actor, now=now, note=note, reorder=False)
+    return _publish(label.project, [edited], actor=actor, now=now, note=note)
 
 
 @transaction.atomic
@@ -184,7 +185,6 @@ def _publish(
     actor: User | None,
     now: datetime,
     note: str,
-    reorder: bool,
 ) -> TaxonomyVersion | None:
     Project.objects.select_for_update().get(pk=project.pk)
     standing = {entry.key: entry for entry in entries(project)}
@@ -194,15 +194,15 @@ def _publish(
 
     wanted = _merge(standing, stated)
     changed = {key: entry for key, entry in wanted.items() if entry != standing.get(key)}
-    positions = {entry.key: place for place, entry in enumerate(stated)} if reorder else {}
+    positions = _positions(standing, stated)
     if not changed:
-        _write_positions(project, positions)
+        taxonomy_rows.write_positions(project, positions)
         return None
 
     version = _next_version(project, actor=actor, now=now, note=note)
-    labels = _write_labels(project, changed, positions, now=now)
-    _write_exclusions(changed, labels)
-    _write_overlaps(project, wanted, labels)
+    labels = taxonomy_rows.write_labels(project, changed, positions, now=now)
+    taxonomy_rows.write_exclusions(changed, labels)
+    taxonomy_rows.write_overlaps(project, wanted, labels)
     LabelEdition.objects.bulk_create(
         LabelEdition(label=labels[key], version=version, content=content(entry))
         for key, entry in changed.items()
@@ -224,6 +224,15 @@ def _with_rows(stated: Sequence[TaxonomyEntry]) -> list[TaxonomyEntry]:
     if len(stated) == 1:
         return list(stated)
     return [entry if entry.row else replace(entry, row=n) for n, entry in enumerate(stated, 1)]
+
+
+def _positions(
+    standing: dict[str, TaxonomyEntry], stated: Sequence[TaxonomyEntry]
+) -> dict[str, int]:
+    """Return where each label stands: as stated by a whole taxonomy, else new ones come last."""
+    keys = [entry.key for entry in stated]
+    order = keys if standing.keys() <= set(keys) else dict.fromkeys([*standing, *keys])
+    return {key: place for place, key in enumerate(order)}
 
 
 def _merge(
@@ -250,90 +259,4 @@ def _next_version(
 ) -> TaxonomyVersion:
     return project.taxonomy_versions.create(
         number=current_number(project) + 1, published_at=now, published_by=actor, note=note[:500]
-    )
-
-
-def _write_positions(project: Project, positions: dict[str, int]) -> None:
-    moved = [
-        label
-        for label in project.labels.only("project", "position", "key")
-        if label.position != positions.get(label.key, label.position)
-    ]
-    for label in moved:
-        label.position = positions[label.key]
-    Label.objects.bulk_update(moved, ["position"], batch_size=200)
-
-
-WRITTEN = ["position", "name", "description", "examples", "is_assignable", "retired_at"]
-
-
-def _write_labels(
-    project: Project,
-    changed: dict[str, TaxonomyEntry],
-    positions: dict[str, int],
-    *,
-    now: datetime,
-) -> dict[str, Label]:
-    """Write the labels' own columns; return all labels of the project by key."""
-    labels = {label.key: label for label in project.labels.all()}
-    known = list(labels.values())
-    after = max((label.position for label in known), default=-1) + 1
-    for key, entry in changed.items():
-        label = labels.setdefault(key, Label(project=project, key=key))
-        label.position = positions.get(key, after if label._state.adding else label.position)
-        label.name = entry.name
-        label.description = entry.description
-        label.examples = list(entry.examples)
-        label.is_assignable = entry.assignable
-        label.retired_at = (label.retired_at or now) if entry.retired else None
-    new = [labels[key] for key in changed if labels[key]._state.adding]
-    Label.objects.bulk_create(new, batch_size=200)
-    Label.objects.bulk_update(
-        [label for label in known if label.key in changed], WRITTEN, batch_size=100
-    )
-    moved = []
-    for key, entry in changed.items():
-        parent = labels[entry.parent] if entry.parent else None
-        if labels[key].parent_id != (parent and parent.pk):
-            labels[key].parent = parent
-            moved.append(labels[key])
-    Label.objects.bulk_update(moved, ["parent"], batch_size=200)
-    _write_positions(project, positions)
-    return labels
-
-
-def _write_exclusions(changed: dict[str, TaxonomyEntry], labels: dict[str, Label]) -> None:
-    Exclusion.objects.filter(label__in=[labels[key].pk for key in changed]).delete()
-    Exclusion.objects.bulk_create(
-        (
-            Exclusion(
-                label=labels[key],
-                situation=situation,
-                use=labels[use] if use else None,
-                position=place,
-            )
-            for key, entry in changed.items()
-            for place, (situation, use) in enumerate(entry.exclusions)
-        ),
-        batch_size=200,
-    )
-
-
-def _write_overlaps(
-    project: Project, wanted: dict[str, TaxonomyEntry], labels: dict[str, Label]
-) -> None:
-    pairs = {
-        (min(one, two), max(one, two))
-        for key, entry in wanted.items()
-        for one, two in ((labels[key].pk, labels[other].pk) for other in entry.overlaps)
-    }
-    standing = {
-        (overlap.first_id, overlap.second_id): overlap.pk
-        for overlap in Overlap.objects.filter(first__project=project)
-    }
-    gone = [pk for pair, pk in standing.items() if pair not in pairs]
-    Overlap.objects.filter(pk__in=gone).delete()
-    Overlap.objects.bulk_create(
-        Overlap(first_id=first, second_id=second)
-        for first, second in sorted(pairs - standing.keys())
     )

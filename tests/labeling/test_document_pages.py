@@ -48,16 +48,16 @@ def test_the_list_costs_the_same_whatever_its_length(page, project, django_asser
         GoldLabelFactory(document=document, label=label)
     page()
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         page()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         page("?bucket=review")
 
 
 def test_no_text_is_ever_selected_for_the_list(page, project, django_assert_num_queries):
     predicted(project, 0.1)
     page()
-    with django_assert_num_queries(11) as queries:
+    with django_assert_num_queries(12) as queries:
         page()
 
     assert not any('"labeling_document"."text"' in query["sql"] for query in queries)

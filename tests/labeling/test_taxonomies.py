@@ -92,6 +92,13 @@ def test_a_new_order_alone_is_kept_but_not_published(project):
     assert [label.key for label in project.labels.all()] == ["cards", "stolen", "lost"]
 
 
+def test_a_file_that_names_only_some_labels_leaves_the_order_alone(project):
+    publish_all(project)
+    publish_all(project, TaxonomyEntry("new", "New"), replace(STOLEN, name="Taken"))
+
+    assert [label.key for label in project.labels.all()] == ["lost", "stolen", "cards", "new"]
+
+
 def test_a_label_may_be_retired_and_restored_by_a_file(project):
     publish_all(project)
     publish_all(project, replace(STOLEN, retired=True))
