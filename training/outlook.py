@@ -27,6 +27,7 @@ class Outlook:
 
     gold, fresh: gold documents, and those among them granted since the last finished run froze.
     labels: assignable labels with their gold, fewest first.
+    last, current: the newest finished run, and the unfinished one.
     refusal: why no run can start now; empty if one can.
     """
 
@@ -34,6 +35,7 @@ class Outlook:
     fresh: int
     labels: list[LabelGold]
     last: TrainingRun | None
+    current: TrainingRun | None
     refusal: str
 
     @property
@@ -53,6 +55,7 @@ def look(project: Project, *, worker_alive: bool) -> Outlook:
     """Return the outlook of *project*."""
     finished = project.runs.filter(status=TrainingRun.Status.DONE).select_related("snapshot")
     last = finished.first()
+    current = project.runs.unfinished().first()
     granted = GoldLabel.objects.gold().filter(project=project)
     since = Q(granted_at__gt=last.snapshot.frozen_at) if last and last.snapshot else Q()
     counts = granted.aggregate(
@@ -73,13 +76,14 @@ def look(project: Project, *, worker_alive: bool) -> Outlook:
         fresh=counts["fresh"],
         labels=[LabelGold(*label) for label in labels],
         last=last,
-        refusal=_refusal(project, counts["gold"], worker_alive=worker_alive),
+        current=current,
+        refusal=_refusal(current, counts["gold"], worker_alive=worker_alive),
     )
 
 
-def _refusal(project: Project, gold: int, *, worker_alive: bool) -> str:
-    if project.runs.unfinished().exists():
-        return "A run is under way; one at a time."
+def _refusal(current: TrainingRun | None, gold: int, *, worker_alive: bool) -> str:
+    if current is not None:
+        return f"Run {current.pk} is under way; one at a time."
     if gold < FEWEST:
         return f"There are {gold} gold documents; a run needs at least {FEWEST}. Review some more."
     if not worker_alive:
