@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -168,6 +169,15 @@ def _considered(project: Project, now: datetime) -> QuerySet[Document] | list[in
     closest = project.predictions.current().filter(document__in=documents.values("pk"))
     ids = closest.order_by("margin").values_list("document", flat=True)[:CONSIDERED]
     return list(ids)
+
+
+def next_work(project: Project) -> Callable[..., object] | None:
+    """Return what the loop has to do now: refit, choose_next, or nothing."""
+    if is_due(project):
+        return refit
+    chosen = ReviewTask.objects.open().filter(project=project, value__gt=1)
+    waiting = project.documents.open().exists()
+    return choose_next if waiting and not chosen.exists() else None
 
 
 def is_due(project: Project) -> bool:

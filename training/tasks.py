@@ -53,7 +53,7 @@ def train(run_id: int) -> None:
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
 def refit(project_id: int) -> None:
-    """Run the instant loop where enough gold came since the last time. Safe to run twice.
+    """Learn where enough gold came, or choose a batch where the last is used up. Safe to run twice.
 
     A burst of reviews sends many of these: the first works and looks again when it is done, the
     others find it at work. Should it die, the next review finds the mark gone after a minute.
@@ -65,10 +65,11 @@ def refit(project_id: int) -> None:
         return
     at_work = f"refit-{project_id}"
     for _ in range(REFITS_IN_A_ROW):
-        if not instant.is_due(project) or not cache.add(at_work, 1, REFIT_SECONDS):
+        work = instant.next_work(project)
+        if work is None or not cache.add(at_work, 1, REFIT_SECONDS):
             return
         try:
-            instant.refit(project, now=timezone.now())
+            work(project, now=timezone.now())
         finally:
             cache.delete(at_work)
 

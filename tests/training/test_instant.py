@@ -248,6 +248,24 @@ def test_reviews_at_the_desk_start_the_loop(world, reviewer, django_capture_on_c
     assert ModelVersion.objects.get().gold_count == 10
 
 
+def test_first_review_of_a_project_has_a_batch_chosen(
+    world, reviewer, django_capture_on_commit_callbacks
+):
+    queues.prioritise(world.project, [world.documents[0].pk], now=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        world.review(reviewer, 1)
+    assert world.project.tasks.open().filter(value__gt=1).count() == 10
+    assert not ModelVersion.objects.exists()
+
+
+def test_batch_that_is_not_used_up_stays(world, reviewer, django_capture_on_commit_callbacks):
+    chosen = instant.choose_next(world.project, now=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        world.review(reviewer, 1)
+    left = world.project.tasks.open().filter(value__gt=1).most_valuable_first()
+    assert list(left.values_list("document", flat=True)) == chosen[1:]
+
+
 def test_refit_at_work_is_not_started_twice(world):
     world.settle(*range(10))
     cache.add(f"refit-{world.project.pk}", 1, 60)
