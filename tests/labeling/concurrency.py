@@ -1,0 +1,227 @@
+"""Two hundred threads lease, annotate, skip and undo at once on a database of their own.
+
+Run by test_concurrency.py in a process of its own, with DATABASE_URL set: a test's own database
+would be in memory or inside one transaction. Prints what it did as one JSON line; fails loudly.
+"""
+
+import json
+import os
+import random
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from labeling import annotations, events, queues  # noqa: E402
+from labeling.models import (  # noqa: E402
+    Annotation,
+    AuditEntry,
+    Document,
+    GoldLabel,
+    Label,
+    Prediction,
+    Project,
+    ReviewTask,
+    TaxonomyVersion,
+)
+
+THREADS, REVIEWERS, TASKS, PATIENCE = 200, 100, 400, 240  # two tabs a reviewer; seconds
+CONNECTIONS = 40  # PostgreSQL takes 100 at most by default; SQLite any number
+
+
+def build():
+    """A project of TASKS close calls between ten labels."""
+    call_command("migrate", verbosity=0)
+    now = timezone.now()
+    project = Project.objects.create(
+        slug=f"race-{uuid.uuid4().hex[:8]}", name="Race", created_at=now
+    )
+    version = TaxonomyVersion.objects.create(project=project, number=1, published_at=now)
+    labels = Label.objects.bulk_create(
+        Label(project=project, key=f"label-{n}", name=f"Label {n}") for n in range(10)
+    )
+    documents = Document.objects.bulk_create(
+        Document(
+            project=project, external_id=str(n), text="?", fingerprint=f"{n:064x}", imported_at=now
+        )
+        for n in range(TASKS)
+    )
+    predictions = Prediction.objects.bulk_create(
+        Prediction(
+            project=project,
+            document=document,
+            bundle="a" * 64,
+            taxonomy_version=version,
+            bucket=Prediction.Bucket.REVIEW,
+            margin=0.1,
+            probability=0.5,
+            candidates=[[label.pk, 0.5, 1.0, 0.1] for label in labels],
+            label_ids=[labels[0].pk],
+            latency=1,
+            predicted_at=now,
+        )
+        for document in documents
+    )
+    assert queues.enqueue(predictions, now=now) == TASKS
+    people = User.objects.bulk_create(
+        User(username=f"racer-{uuid.uuid4().hex[:12]}") for _ in range(REVIEWERS)
+    )
+    return project, labels, people
+
+
+class Ledger:
+    """Who holds what, as the threads see it: told after a lease, and before it is given up."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.holders = {}  # task -> Counter of reviewers
+        self.stored = {}  # annotation -> label, as acknowledged
+        self.undone = set()
+        self.refused = 0
+        self.faults = []
+
+    def take(self, task, reviewer):
+        with self.lock:
+            holders = self.holders.setdefault(task.pk, Counter())
+            holders[reviewer.pk] += 1
+            if len(+holders) > 1:
+                self.faults.append(f"task {task.pk} held by {dict(+holders)}")
+
+    def give_up(self, task, reviewer):
+        with self.lock:
+            self.holders[task.pk][reviewer.pk] = 0
+
+
+class Race:
+    def __init__(self, project, labels, people):
+        self.project, self.labels, self.people = project, labels, people
+        self.ledger = Ledger()
+        self.start = threading.Barrier(THREADS)
+        is_sqlite = connection.vendor == "sqlite"
+        self.gate = threading.Semaphore(THREADS if is_sqlite else CONNECTIONS)
+        self.keeps_connection = is_sqlite
+
+    @contextmanager
+    def connected(self):
+        with self.gate:
+            try:
+                yield
+            finally:
+                if not self.keeps_connection:
+                    connection.close()
+
+    def run(self):
+        threads = [threading.Thread(target=self.reviewer, args=(n,)) for n in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def reviewer(self, number):
+        chance = random.Random(number)
+        reviewer = self.people[number % REVIEWERS]
+        self.start.wait()
+        deadline = time.monotonic() + PATIENCE
+        try:
+            while time.monotonic() < deadline and self.one_turn(reviewer, chance):
+                pass
+        except Exception as fault:  # noqa: BLE001 - whatever surfaces is a fault to report
+            self.ledger.faults.append(f"{type(fault).__name__}: {fault}")
+        finally:
+            connection.close()
+
+    def one_turn(self, reviewer, chance):
+        """Lease, look, and then decide, skip or undo. False once no task is open."""
+        with self.connected():
+            task = queues.lease_next(self.project, reviewer, now=timezone.now())
+            if task is None:
+                is_open = self.project.tasks.open().exists()
+        if task is None:
+            time.sleep(0.05)
+            return is_open
+        self.ledger.take(task, reviewer)
+        time.sleep(chance.uniform(0, 0.02))
+        self.ledger.give_up(task, reviewer)
+        with self.connected():
+            if chance.random() < 0.05:
+                queues.skip(task, reviewer=reviewer, now=timezone.now())
+            else:
+                self.decide(task, reviewer, chance)
+        return True
+
+    def decide(self, task, reviewer, chance):
+        label = chance.choice(self.labels)
+        try:
+            annotation = annotations.annotate(
+                task, reviewer=reviewer, labels=[label], key=uuid.uuid4(), now=timezone.now()
+            )
+        except annotations.LeaseLost:  # the reviewer's other tab was faster
+            self.ledger.refused += 1
+            return
+        with self.ledger.lock:
+            self.ledger.stored[annotation.pk] = label.pk
+        if chance.random() < 0.05:
+            self.undo(annotation, reviewer)
+
+    def undo(self, annotation, reviewer):
+        try:
+            annotations.undo(annotation, reviewer=reviewer, now=timezone.now())
+        except annotations.UndoRefused:
+            return
+        with self.ledger.lock:
+            self.ledger.undone.add(annotation.pk)
+
+
+def check(race):
+    project, ledger = race.project, race.ledger
+    assert not ledger.faults, ledger.faults[:5]
+    through = Annotation.labels.through.objects.filter(annotation__project=project)
+    assert dict(through.values_list("annotation", "label")) == ledger.stored
+    standing = Annotation.objects.standing().filter(project=project)
+    assert set(standing.values_list("pk", flat=True)) == set(ledger.stored) - ledger.undone
+    assert set(standing.values_list("task", flat=True)) == set(
+        project.tasks.filter(status=ReviewTask.Status.DONE).values_list("pk", flat=True)
+    )
+    assert project.tasks.filter(status=ReviewTask.Status.DONE).count() == TASKS
+    assert standing.count() == TASKS
+    gold = GoldLabel.objects.gold().filter(project=project)
+    assert set(gold.values_list("annotation", "label", "document")) == set(
+        standing.values_list("pk", "labels", "task__document")
+    )
+    assert not project.documents.open().exists()
+    assert AuditEntry.objects.filter(project=project, act="annotated").count() == len(ledger.stored)
+
+
+def main():
+    events.gold_changed.receivers = []  # no broker here: nobody need learn from the race
+    race = Race(*build())
+    began = time.monotonic()
+    race.run()
+    seconds = time.monotonic() - began
+    check(race)
+    counts = {
+        "database": connection.vendor,
+        "threads": THREADS,
+        "tasks": TASKS,
+        "stored": len(race.ledger.stored),
+        "undone": len(race.ledger.undone),
+        "refused": race.ledger.refused,
+        "seconds": round(seconds, 1),
+    }
+    sys.stdout.write(json.dumps(counts) + "\n")
+
+
+if __name__ == "__main__":
+    main()
