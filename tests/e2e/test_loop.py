@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.e2e.conftest import SCREENSHOTS
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PROJECT = "/p/northlight"
@@ -80,6 +82,8 @@ def train(admin):
     page.get_by_role("progressbar").wait_for()
     badge = page.locator("#run .badge").first
     wait_for(lambda: OVER.search(badge.inner_text()), page, seconds=400)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "run.png", full_page=True)
     assert badge.inner_text() == "Done", page.locator("#run").inner_text()
 
 
