@@ -188,7 +188,7 @@ def _facts(draw: random.Random) -> dict[str, str]:
         "other": f"{draw.choice(known['first_names'])} {draw.choice(known['last_names'])}",
         "initials": f"{first[0]}. {last}",
         "sender": f"{address}@mail.example",
-        "received": received.isoformat(timespec="minutes"),
+        "received": received.isoformat(sep=" ", timespec="minutes"),
         "date": _day(received, draw.randrange(-12, 16)),
         "before": _day(received, -draw.randrange(5, 20)),
         "replied": _day(received, -draw.randrange(1, 4)),
