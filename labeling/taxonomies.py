@@ -136,8 +136,8 @@ def publish(
     """Publish what differs in *entries* as the next version; labels not named stay as they are.
 
     An entry says everything about its label: what it leaves out is emptied. Two labels overlap when
-    either says so. Returns None when nothing differs. When all labels are named, their order is kept
-    too, without a version when it alone is new; otherwise new labels come last.
+    either says so. Returns None when nothing differs. When all labels are named, their order is
+    kept too, without a version when it alone is new; otherwise new labels come last.
 
     Raises:
         BadTaxonomy: with every problem; nothing was changed.

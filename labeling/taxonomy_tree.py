@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
-from labeling.models import GoldLabel, Label, Project, ReviewTask
+from labeling.models import GoldLabel, Label, Overlap, Project, ReviewTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,34 @@ def counts_by_label(project: Project) -> dict[int, Counts]:
     return found
 
 
-def path(label: Label, labels: Mapping[int, Label]) -> list[Label]:
-    """Return the labels above *label*, the outermost first."""
-    above: list[Label] = []
-    parent_id = label.parent_id
-    while parent_id is not None and len(above) < len(labels):
-        above.append(labels[parent_id])
-        parent_id = labels[parent_id].parent_id
-    return above[::-1]
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The labels around one: those above it from the top, those below it, those it overlaps."""
+
+    above: list[Label]
+    below: list[Label]
+    overlaps: list[Label]
+
+
+def surroundings(label: Label) -> Surroundings:
+    """Find the labels around *label* without building the others, of which there may be 5,000."""
+    parents: dict[int, int | None] = dict(
+        Label.objects.filter(project=label.project_id).values_list("pk", "parent_id")
+    )
+    above: list[int] = []
+    pk = label.parent_id
+    while pk is not None:
+        above.append(pk)
+        pk = parents[pk]
+    below = [pk for pk, parent in parents.items() if parent == label.pk]
+    pairs = Overlap.objects.filter(Q(first=label) | Q(second=label))
+    overlaps = {pk for pair in pairs.values_list("first", "second") for pk in pair} - {label.pk}
+    labels = Label.objects.in_bulk([*above, *below, *overlaps])
+    return Surroundings(
+        above=[labels[pk] for pk in reversed(above)],
+        below=[labels[pk] for pk in below],
+        overlaps=[labels[pk] for pk in sorted(overlaps)],
+    )
 
 
 def _lay_out(labels: list[Label], counts: Mapping[int, Counts]) -> Iterator[Node]:

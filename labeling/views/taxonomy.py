@@ -36,17 +36,13 @@ def show_taxonomy(request: PersonRequest, project: Project) -> HttpResponse:
 @member_page
 def show_label(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     """Show what the current version says of a label, what points to it, and its editions."""
-    labels = project.labels.defer("description", "examples").in_bulk()
     label = get_object_or_404(project.labels, pk=pk)
-    overlaps = taxonomies.overlapping_ids(project).get(label.pk, set())
     context = {
         "project": project,
         "label": label,
-        "path": taxonomy_tree.path(label, labels),
-        "children": [each for each in labels.values() if each.parent_id == label.pk],
+        "around": taxonomy_tree.surroundings(label),
         "exclusions": label.exclusions.select_related("use"),
         "routed": Exclusion.objects.filter(use=label).select_related("label"),
-        "overlaps": [labels[other] for other in sorted(overlaps)],
         "counts": taxonomy_tree.counts_by_label(project).get(label.pk, taxonomy_tree.Counts()),
         "editions": editions(label),
     }

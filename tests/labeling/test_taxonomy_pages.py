@@ -129,6 +129,17 @@ def test_a_label_shows_its_texts_and_what_points_to_it(page, taxonomy):
     assert "stolen cards" in stolen
 
 
+def test_a_label_shows_where_it_stands_and_what_may_be_right_with_it(page, project, taxonomy):
+    publish(project, [replace(LOST, overlaps=("stolen",))], actor=None, now=NOON)
+    around = taxonomy_tree.surroundings(taxonomy["lost"])
+
+    assert (around.above, around.overlaps) == ([taxonomy["cards"]], [taxonomy["stolen"]])
+    assert taxonomy_tree.surroundings(taxonomy["cards"]).below == [
+        taxonomy["lost"], taxonomy["stolen"],
+    ]  # fmt: skip
+    assert "May be right together with" in page(f"{taxonomy['lost'].pk}/").text
+
+
 def test_a_label_lists_its_editions_with_what_changed(page, project, taxonomy):
     publish(project, [replace(LOST, description="Gone.")], actor=None, now=NOON)
     text = page(f"{taxonomy['lost'].pk}/").text
@@ -150,7 +161,7 @@ def test_a_label_page_costs_the_same_whatever_is_around_it(
     pk = project.labels.get(key="hub").pk
     page(f"{pk}/")
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page(f"{pk}/")
 
 
