@@ -131,7 +131,9 @@ def build(tasks: int, reviewers: int) -> tuple[Any, list[Any], list[Any]]:
 class Sitting(threading.Thread):
     """One reviewer: lease, decide, think, *turns* times. Keeps how long each act took, in ms."""
 
-    def __init__(self, person: Any, project: Any, labels: list[Any], turns: int, think: float):
+    def __init__(
+        self, person: Any, project: Any, labels: list[Any], turns: int, think: float
+    ) -> None:
         super().__init__()
         self.person, self.project, self.labels = person, project, labels
         self.turns, self.think = turns, think

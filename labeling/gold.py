@@ -84,7 +84,8 @@ def passed_over(
         shown = [candidate.label_id for candidate in prediction.ranked[:SHOWN]]
         ranks = [rank for rank, label_id in enumerate(shown) if label_id in chosen]
         seen = shown[: ranks[0]] if ranks else shown
-    return [label_id for label_id in seen if label_id not in _overlapping(seen, chosen)]
+    either_way = _overlapping(seen, chosen)
+    return [label_id for label_id in seen if label_id not in either_way]
 
 
 def _overlapping(seen: Collection[int], chosen: Collection[int]) -> set[int]:

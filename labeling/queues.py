@@ -6,7 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from labeling import audit
@@ -141,11 +141,15 @@ def restore_skipped(project: Project, reviewer: User, *, now: datetime) -> int:
 def counts(project: Project, reviewer: User, now: datetime | None = None) -> list[QueueCount]:
     """Count each queue for *reviewer* in four queries answered by index, oldest queue first."""
     now = now or timezone.now()
-    tasks = project.tasks.open()
-    leased = tasks.filter(leased_until__gt=now).exclude(leased_by=reviewer)
-    skips = TaskSkip.objects.filter(reviewer=reviewer).values("task")
-    skipped = tasks.filter(pk__in=skips).exclude(pk__in=leased.values("pk"))
-    open_by, leased_by, skipped_by = map(_by_queue, (tasks, leased, skipped))
+    listed = list(project.queues.order_by("pk"))
+    tasks = ReviewTask.objects.open().filter(queue__in=listed)  # by queue: the index alone answers
+    leased = tasks.filter(project=project, leased_until__gt=now).exclude(leased_by=reviewer)
+    free = Q(task__leased_until=None) | Q(task__leased_until__lte=now) | Q(task__leased_by=reviewer)
+    skipped = TaskSkip.objects.filter(
+        free, reviewer=reviewer, task__status=ReviewTask.Status.OPEN, task__queue__in=listed
+    )
+    open_by, leased_by = (_count(found, "queue") for found in (tasks, leased))
+    skipped_by = _count(skipped, "task__queue")
     return [
         QueueCount(
             queue,
@@ -153,12 +157,12 @@ def counts(project: Project, reviewer: User, now: datetime | None = None) -> lis
             leased_by.get(queue.pk, 0),
             skipped_by.get(queue.pk, 0),
         )
-        for queue in project.queues.order_by("pk")
+        for queue in listed
     ]
 
 
-def _by_queue(tasks: ReviewTaskQuerySet) -> dict[int, int]:
-    return dict(tasks.order_by("queue").values_list("queue").annotate(tasks=Count("pk")))
+def _count(found: ReviewTaskQuerySet | QuerySet[TaskSkip], queue: str) -> dict[int, int]:
+    return dict(found.order_by(queue).values_list(queue).annotate(rows=Count("pk")))
 
 
 def _claim(task_id: int, reviewer: User, *, now: datetime) -> ReviewTask | None:

@@ -335,7 +335,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='reviewtask',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['queue', '-value', 'id'], name='task_next_in_queue'),
+            index=models.Index(condition=models.Q(('status', 'open')), fields=['queue', '-value', 'id', 'status'], name='task_next_in_queue'),
         ),
         migrations.AddIndex(
             model_name='reviewtask',

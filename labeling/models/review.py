@@ -108,9 +108,10 @@ class ReviewTask(models.Model):
                 condition=Q(status="open"),
                 name="task_next_in_project",
             ),
-            # queues.lease_next within one queue.
+            # queues.lease_next within one queue, and queues.counts: with the status in it, the
+            # index alone answers on SQLite too.
             models.Index(
-                fields=["queue", "-value", "id"],
+                fields=["queue", "-value", "id", "status"],
                 condition=Q(status="open"),
                 name="task_next_in_queue",
             ),
