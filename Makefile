@@ -70,4 +70,5 @@ check: $(VENV)/.tools ## Lint, types, import contracts, templates, migrations, c
 	@$(BIN)/coverage report
 
 clean-demo: ## Forget the demo: database, models, secret key (asks nothing)
-	@rm -rf -- "$(STATE_DIR)"
+	@if [ -e "$(STATE_DIR)/secret_key" ] || [ -e "$(STATE_DIR)/db.sqlite3" ]; then \
+	  rm -rf -- "$(STATE_DIR)"; else echo "No demo in $(STATE_DIR)."; fi

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -98,6 +99,13 @@ def test_only_settings_reads_the_environment():
 
 
 # --- Settings -------------------------------------------------------------------------------------
+
+
+def test_every_setting_stands_in_the_readme():
+    names = re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "config" / "settings.py").read_text())
+    table = (ROOT / "README.md").read_text()
+    assert len(names) > 15
+    assert [name for name in names if f"`{name}`" not in table] == []
 
 
 def test_settings_have_no_default_secret(tmp_path):
