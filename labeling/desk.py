@@ -87,7 +87,7 @@ def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "
             None.
         find: words to look for in the taxonomy.
     """
-    document = (
+    document: Any = (  # a Document with the two annotations, which its type does not know
         Document.objects.defer("text")
         .annotate(shown=Substr("text", 1, TEXT_SHOWN), length=Length("text"))
         .get(pk=task.document_id)

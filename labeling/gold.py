@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -19,6 +20,7 @@ from labeling.models import (
     RuledOut,
 )
 
+NOTHING: Final[list[None]] = [None]  # the one row that says nothing fits
 SHOWN = 9  # candidates on the card: those a digit key chooses
 
 
@@ -44,7 +46,7 @@ def grant(
             annotation=annotation,
             granted_at=now,
         )
-        for label in (labels or [None])
+        for label in labels or NOTHING
     )
     RuledOut.objects.bulk_create(
         RuledOut(document=document, label_id=label_id, annotation=annotation)
@@ -113,7 +115,7 @@ def grant_imported_bulk(
             GoldLabel(project=project, document_id=pk, label_id=label, granted_at=now)
             for pk, labels in wanted.items()
             if pk in open_ids
-            for label in (labels or [None])
+            for label in labels or NOTHING
         ),
         batch_size=100,
     )

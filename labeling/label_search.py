@@ -47,10 +47,8 @@ class _Place:
 
 def typeahead(project: Project) -> list[tuple[int, str, str, str]]:
     """Return (id, name, path, description) of every assignable label, in one query."""
-    rows = list(
-        project.labels.active().values_list(
-            "pk", "parent", "name", "description", "is_assignable", named=True
-        )
+    rows = project.labels.active().values_list(
+        "pk", "parent", "name", "description", "is_assignable", named=True
     )
     places = {row.pk: _Place(row.parent, row.name) for row in rows}
     return [
