@@ -52,7 +52,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
   if (xhr.status === 200 && !xhr.responseText.includes('id="task"')) {
     event.detail.shouldSwap = false;
-    window.location.assign(xhr.responseURL || window.location.href);
+    const address = new URL(xhr.responseURL || window.location.href);
+    const here = window.location.pathname + window.location.search;
+    if (address.searchParams.has("next")) address.searchParams.set("next", here);
+    window.location.assign(address);
   }
 });
 
@@ -67,8 +70,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 const heading = (card) => card.querySelector("h2")?.textContent.trim().slice(0, 60) || "Review";
 
-function unsaved() {
-  tell("Not saved: the server did not answer. Try again; sending twice is one decision.");
+function unsaved(event) {
+  const code = event.detail.xhr?.status ?? 0;
+  if (code === 403) tell("Not saved: this page has expired. Reload it and decide again.");
+  else if (code === 404) tell("Not saved: the task is gone, or you no longer belong to the project.");
+  else if (code) tell("Not saved: the server failed. Try again; sending twice is one decision.");
+  else tell("Not saved: no answer. Try again; sending twice is one decision.");
 }
 document.addEventListener("htmx:sendError", unsaved);
 document.addEventListener("htmx:timeout", unsaved);
