@@ -5,13 +5,22 @@ import warnings
 import pytest
 
 
-@pytest.fixture(scope="session")
-def small_encoder(tmp_path_factory):
+def built(folder, **options):
     from tests.training.small import build_encoder
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries' own making
-        return build_encoder(tmp_path_factory.mktemp("small"))
+        return build_encoder(folder, **options)
+
+
+@pytest.fixture(scope="session")
+def small_encoder(tmp_path_factory):
+    return built(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def blind_encoder(tmp_path_factory):
+    return built(tmp_path_factory.mktemp("blind"), blind=True)
 
 
 @pytest.fixture(autouse=True)

@@ -28,8 +28,11 @@ FILLERS = (
 )
 
 
-def build_encoder(folder: Path) -> Path:
-    """Write a random encoder with the built-in one's vocabulary below *folder*."""
+def build_encoder(folder: Path, *, blind: bool = False) -> Path:
+    """Write a random encoder with the built-in one's vocabulary below *folder*.
+
+    A blind one is slower and tells no word from another: anything beats it.
+    """
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -41,19 +44,23 @@ def build_encoder(folder: Path) -> Path:
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=8 if blind else 2,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
-        initializer_range=1.0,  # spreads the vectors: else all are near-duplicates
     )
     bare = folder / "bare"
-    BertModel(config).save_pretrained(str(bare))
+    model = BertModel(config)
+    with torch.no_grad():  # words far apart and nothing else: else all mails are near-duplicates
+        words, places = model.embeddings.word_embeddings, model.embeddings.position_embeddings
+        (places if blind else words).weight.normal_()
+        (words if blind else places).weight.zero_()
+    model.save_pretrained(str(bare))
     tokenizer.save_pretrained(str(bare))
     transformer = Transformer(str(bare))
     transformer.max_seq_length = 48
-    model = SentenceTransformer(modules=[transformer, Pooling(32), Normalize()], device="cpu")
-    model.save_pretrained(str(folder / "encoder"), create_model_card=False)
+    whole = SentenceTransformer(modules=[transformer, Pooling(32), Normalize()], device="cpu")
+    whole.save_pretrained(str(folder / "encoder"), create_model_card=False)
     return folder / "encoder"
 
 

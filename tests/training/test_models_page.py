@@ -261,7 +261,7 @@ def test_the_report_shows_both_models_with_intervals(client, project):
     page = client.get(f"{MODELS}runs/{run.pk}/").text
 
     assert "90.00 % to 92.00 %" in page
-    assert "-1.00 to +5.00" in page
+    assert "\N{MINUS SIGN}1.00 to +5.00" in page
     assert "the champion goes on serving" in page
     assert "Plateau" in page
     assert '<polyline points="8.0,172.0 632.0,8.0"' in page

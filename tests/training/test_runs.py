@@ -56,14 +56,21 @@ def test_a_run_leaves_a_judged_version_with_everything_recorded(small, settings)
     assert not runs.folder(run).exists()
 
 
-def test_a_challenger_is_promoted_exactly_when_every_gate_opened(small):
-    before = serve_zero_shot(small)
-    run = executor.carry_out(train(small, epochs=4).pk)
+def test_a_challenger_that_beats_the_champion_serves(small_encoder, blind_encoder):
+    project = build_project(blind_encoder, mails=60)
+    before = serve_zero_shot(project)
+    project.encoder = str(small_encoder)
+    project.save()
+    run = executor.carry_out(train(project).pk)
     version = run.model_versions.get()
-    live = deployments.champion(small)
 
-    assert run.report["promoted"] == version.passed
-    assert live.bundle == (version.bundle if version.passed else before.digest)
+    assert [gate["reason"] for gate in run.report["gates"] if not gate["passed"]] == []
+    assert run.report["promoted"]
+    assert deployments.champion(project).bundle == version.bundle
+    assert deployments.previous(project).bundle == before.digest
+    # Its vectors are kept: the predictions that follow need not encode the gold again.
+    encoder = serving.load(version.bundle).encoder.digest
+    assert project.documents.filter(vectors__encoder__startswith=encoder[:50]).count() == 240
 
 
 def test_a_challenger_that_learns_nothing_leaves_the_champion_serving(small):
@@ -73,6 +80,8 @@ def test_a_challenger_that_learns_nothing_leaves_the_champion_serving(small):
 
     assert not version.passed
     assert deployments.champion(small).bundle == before.digest
+    rejected = serving.load(version.bundle).encoder.digest
+    assert not small.documents.filter(vectors__encoder__startswith=rejected[:50]).exists()
     assert "No gain beyond noise" in [finding["cause"] for finding in run.report["diagnosis"]]
 
 
@@ -203,16 +212,6 @@ def test_near_duplicates_fall_into_one_split(small):
     for text in texts:
         pair = Document.objects.filter(project=small, text__startswith=text)
         assert len({split[document.pk] for document in pair}) == 1
-
-
-def test_a_promoted_challengers_vectors_are_kept_for_the_predictions(small):
-    serve_zero_shot(small)
-    run = executor.carry_out(train(small, epochs=4).pk)
-    version = run.model_versions.get()
-    encoder = serving.load(version.bundle).encoder.digest
-    kept = small.documents.filter(vectors__encoder__startswith=encoder[:50]).count()
-
-    assert kept == (120 if version.passed else 0)
 
 
 def test_the_run_reads_the_taxonomy_that_stands_now(small):

@@ -9,6 +9,7 @@ from django import template
 register = template.Library()
 
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 # Measure, what it is called, how it is written.
 MEASURES = (
@@ -76,10 +77,12 @@ def written(value: float | None, unit: str, *, signed: bool = False) -> str:
         return DASH
     sign = "+" if signed else ""
     if unit == "share":
-        return f"{100 * value:{sign}.2f}{'' if signed else ' %'}"
-    if unit == "milliseconds":
-        return f"{value:{sign}.1f} ms"
-    return f"{value:{sign}.3f}"
+        text = f"{100 * value:{sign}.2f}{'' if signed else ' %'}"
+    elif unit == "milliseconds":
+        text = f"{value:{sign}.1f} ms"
+    else:
+        text = f"{value:{sign}.3f}"
+    return text.replace("-", MINUS)
 
 
 def spread(bounds: Mapping[str, float] | None, unit: str, *, signed: bool = False) -> str:
