@@ -1,6 +1,10 @@
+import logging
 from typing import Any
 
 from django.apps import AppConfig
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
 
 
 class TrainingConfig(AppConfig):
@@ -17,7 +21,10 @@ class TrainingConfig(AppConfig):
 
 
 def _request_refit(*, project_id: int, **_: Any) -> None:
-    """Ask a worker whether it is time to learn."""
+    """Ask a worker whether it is time to learn; without a broker the next decision asks again."""
     from training.tasks import refit
 
-    refit.delay(project_id)
+    try:
+        refit.delay(project_id)
+    except OperationalError as error:
+        logger.warning("Project %s learns later: no message broker (%s)", project_id, error)

@@ -63,7 +63,7 @@ def start_training(request: PersonRequest, project: Project) -> HttpResponse:
         )
     except schedule.AlreadyTraining as error:
         return redirect("training:run", project.slug, error.run.pk)
-    transaction.on_commit(lambda: tasks.train.delay(run.pk))
+    transaction.on_commit(lambda: tasks.train.delay(run.pk), robust=True)
     return redirect("training:run", project.slug, run.pk)
 
 
