@@ -4,7 +4,7 @@ import pytest
 
 from labeling.demo.hands import HANDS, scrawl
 
-SAID = "My router has no power, since Tuesday. It doesn't blink on {date} either."
+SAID = "My router has no power, since Tuesday. It doesn't blink on {before} either."
 
 
 def many(style):
@@ -22,7 +22,7 @@ def test_a_sloppy_hand_slips_and_drops_capitals():
 
 @pytest.mark.parametrize("style", HANDS)
 def test_gaps_to_be_filled_are_left_alone(style):
-    assert all("{date}" in text for text in many(style))
+    assert all("{before}" in text for text in many(style))
 
 
 @pytest.mark.parametrize("style", HANDS)
