@@ -20,6 +20,7 @@ SEASON = datetime(2026, 9, 1)  # noqa: DTZ001 - a date in a letter, in no time z
 # Shares of all mails. The rest states one matter plainly.
 OUT_OF_SCOPE = 0.03
 FOLLOW_UP = 0.07  # a terse line above a quoted conversation
+UNQUOTED = 0.3  # of the follow-ups: only the subject tells what they are about
 MIXED = 0.10  # two matters in one mail; the label is that of the one it was written for
 
 # Shares of subjects; the rest fit.
@@ -154,11 +155,13 @@ class _Writer:
         return "".join(part for pair in zip(kept, breaks, strict=True) for part in pair).strip()
 
     def _follow_up(self, key: str) -> str:
-        """Return a few words above the conversation that they are about."""
+        """Return a few words, mostly above the conversation that they are about."""
+        said = self._one_of(letters()["follow_ups"])
+        if self.draw.random() < UNQUOTED:
+            return scrawl(f"{said}\n\n{self._name()}".strip(), self.hand, self.draw)
         first = self._letter(self._one_matter(key))
         quoted = "\n".join(f"> {line}".rstrip() for line in first.split("\n"))
         answer = self._maybe(0.5, letters()["agent_replies"])
-        said = self._one_of(letters()["follow_ups"])
         if self.draw.random() < 0.5:
             said += " " + self._one_of(matters()[key]["situations"])
         head = "On {before} {sender} wrote:"
