@@ -19,9 +19,9 @@ SEASON = datetime(2026, 9, 1)  # noqa: DTZ001 - a date in a letter, in no time z
 
 # Shares of all mails. The rest states one matter plainly.
 OUT_OF_SCOPE = 0.03
-FOLLOW_UP = 0.07  # a terse line above a quoted conversation
-UNQUOTED = 0.3  # of the follow-ups: only the subject tells what they are about
-MIXED = 0.10  # two matters in one mail; the label is that of the one it was written for
+FOLLOW_UP = 0.06  # a terse line above a quoted conversation
+UNQUOTED = 0.2  # of the follow-ups: only the subject tells what they are about
+MIXED = 0.08  # two matters in one mail; the label is that of the one it was written for
 
 # Shares of subjects; the rest fit.
 NO_SUBJECT = 0.10
