@@ -25,7 +25,7 @@ MIXED = 0.08  # two matters in one mail; the label is that of the one it was wri
 
 # Shares of subjects; the rest fit.
 NO_SUBJECT = 0.10
-PLAIN_SUBJECT = 0.14  # says nothing
+PLAIN_SUBJECT = 0.12  # says nothing
 WRONG_SUBJECT = 0.04  # left over from another matter
 
 
@@ -123,7 +123,7 @@ class _Writer:
         return self._one_of(matters()[about]["subjects"])
 
     def _one_matter(self, key: str) -> list[str]:
-        count = 2 if self.draw.random() < 0.4 else 1
+        count = 2 if self.draw.random() < 0.5 else 1
         said = self.draw.sample(matters()[key]["situations"], count)
         aside = self._maybe(0.25, letters()["asides"])
         return [*aside, *said] if self.draw.random() < 0.4 else [*said, *aside]
