@@ -23,7 +23,7 @@ def task_after(person, former):
     """Wait for the card of another task than *former* and return that task's address."""
     card = f"#task[data-address]:not([data-address='{former}'])"
     shown = person.page.wait_for_selector(card)
-    person.page.wait_for_function("!document.querySelector('.htmx-request')")
+    wait_for(lambda: not person.page.locator(".htmx-request").count(), person.page)
     return shown.get_attribute("data-address")
 
 
