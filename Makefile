@@ -44,7 +44,7 @@ $(VENV)/.tools: $(VENV)/.runtime
 
 demo: $(VENV)/.runtime ## Load the demo project and serve it on 127.0.0.1:$PORT
 	@$(MANAGE) prepare --port $(PORT)
-	@$(MANAGE) load_demo
+	@CELERY_TASK_ALWAYS_EAGER=true $(MANAGE) load_demo
 	@$(MAKE) --no-print-directory processes
 
 start: $(VENV)/.runtime ## Start the web server, the worker and the embedded Redis; Ctrl-C stops them

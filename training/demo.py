@@ -68,8 +68,9 @@ def import_mails(
     known = {mail.id for mail in islice(one_of_each_label_first(mails), gold)}
     labelled = [to_row(mail, with_labels=True) for mail in mails if mail.id in known]
     others = [to_row(mail, with_labels=False) for mail in mails if mail.id not in known]
-    documents.import_documents(project, labelled, actor=actor, now=now, gold=True)
+    # Gold last: the instant loop then has the others to promise precision for.
     documents.import_documents(project, others, actor=actor, now=now)
+    documents.import_documents(project, labelled, actor=actor, now=now, gold=True)
 
 
 def one_of_each_label_first(mails: Sequence[Mail]) -> Iterator[Mail]:

@@ -55,11 +55,11 @@ class Running:
         return {key: value for key, value in os.environ.items() if key not in without} | ours
 
     def manage(self, *arguments):
-        """Run a management command and return what it printed."""
+        """Run a management command, with its jobs, and return what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, "CELERY_TASK_ALWAYS_EAGER": "true"},
             capture_output=True,
             text=True,
             check=False,

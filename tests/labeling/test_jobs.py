@@ -67,7 +67,8 @@ def test_a_finished_job_has_done_all_of_it(project):
     assert (done.done, done.share_done) == (10, 1.0)
 
 
-def test_the_work_of_a_kind_is_found_by_its_registered_path(project):
+def test_the_work_of_a_kind_is_found_by_its_registered_path(project, monkeypatch):
+    monkeypatch.setattr(jobs, "_work", {})  # what is registered here is not for other tests
     jobs.register(Job.Kind.PREDICT, f"{__name__}.work")
     job = JobFactory(project=project, kind=Job.Kind.PREDICT)
 

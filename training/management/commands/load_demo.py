@@ -4,17 +4,18 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from celery import current_app
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from labeling import events
 from labeling.demo import people
 from labeling.models import AuditEntry
 
 
 class Command(BaseCommand):
-    help = "Load the demo project with its people, mail, predictions and queue; once is enough."
+    help = (
+        "Load the demo project with its people, mail, predictions and queue; once is enough. "
+        "While no worker runs, set CELERY_TASK_ALWAYS_EAGER=true."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--mails", type=int, default=2_000)
@@ -33,9 +34,6 @@ class Command(BaseCommand):
     def load(self, mails: int, gold: int) -> None:
         from training import demo  # seconds of scikit-learn, which a second run need not wait for
 
-        # No worker and no Redis run yet: jobs are done here and now, and the fit comes at the end.
-        current_app.conf.task_always_eager = True
-        events.gold_changed.disconnect(dispatch_uid="training.refit")
         started = time.monotonic()
         everyone = people.ensure()
         project = demo.load(everyone, mails=mails, gold=gold, now=timezone.now())
