@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --p
 MANAGE := $(BIN)/python manage.py
 STATE_DIR ?= var
 # With REDIS_URL the embedded Redis stays off.
-PROCESSES := web worker $(if $(REDIS_URL),,redis)
+PROCESSES := web worker beat $(if $(REDIS_URL),,redis)
 export PORT
 
 .DEFAULT_GOAL := help
