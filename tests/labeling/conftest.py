@@ -1,11 +1,16 @@
 """Review tasks as a model would make them."""
 
+from datetime import UTC, datetime
+from uuid import uuid4
+
 import pytest
 from django.utils import timezone
 
-from labeling import queues
+from labeling import annotations, queues
 from labeling.models import Prediction, ReviewQueue
 from tests.factories import DocumentFactory, LabelFactory, PredictionFactory, ReviewTaskFactory
+
+NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -50,3 +55,30 @@ def held(waiting, reviewer):
         return queues.lease(waiting(**fields), reviewer, now=timezone.now())
 
     return held
+
+
+def candidates(labels):
+    return [[label.pk, 0.5, 1.0, 0.4 - 0.1 * rank] for rank, label in enumerate(labels)]
+
+
+@pytest.fixture
+def task(project, reviewer, labels):
+    """A task that *reviewer* holds; its prediction ranks the four labels in order."""
+    prediction = PredictionFactory(
+        first=labels[0],
+        second=labels[1],
+        candidates=candidates(labels),
+        label_ids=[labels[0].pk],
+    )
+    ReviewTaskFactory(document=prediction.document, prediction=prediction)
+    return queues.lease_next(project, reviewer, now=NOON)
+
+
+@pytest.fixture
+def decide(task, reviewer):
+    def decide(*labels, key=None, by=reviewer, now=NOON, **options):
+        return annotations.annotate(
+            task, reviewer=by, labels=labels, key=key or uuid4(), now=now, **options
+        )
+
+    return decide

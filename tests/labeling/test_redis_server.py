@@ -46,8 +46,11 @@ def test_it_stops_on_the_signal_that_honcho_sends(tmp_path, server):
     with redis.Redis(unix_socket_path=str(server)) as client:
         process_id = client.info("server")["process_id"]
     os.kill(process_id, signal.SIGTERM)
-    while answers(server):
+    deadline = time.monotonic() + 20
+    while answers(server) and time.monotonic() < deadline:
         time.sleep(0.02)
+
+    assert not answers(server)
 
 
 def test_it_does_not_take_the_place_of_a_server_that_answers(settings, tmp_path):

@@ -1,14 +1,12 @@
 from uuid import uuid4
 
 import pytest
-from django.urls import reverse
 from django.utils import timezone
 
 from labeling import queues
 from labeling.models import (
     Annotation,
     Prediction,
-    Project,
     ReviewQueue,
 )
 from tests.factories import (
@@ -17,27 +15,15 @@ from tests.factories import (
     LabelFactory,
     ReviewTaskFactory,
 )
+from tests.labeling.desk import HTMX, decision, multi, url
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
 def client(client, reviewer):
     client.force_login(reviewer)
     return client
-
-
-def url(name, *args, project="support"):
-    return reverse(f"labeling:{name}", args=[project, *args])
-
-
-def decision(*labels, **fields):
-    return {"label": [label.pk for label in labels], "key": uuid4(), **fields}
-
-
-def multi(project):
-    Project.objects.filter(pk=project.pk).update(kind=Project.Kind.MULTI)
 
 
 # --- the card
