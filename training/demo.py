@@ -64,13 +64,12 @@ def publish_taxonomy(project: Project, *, actor: User, now: datetime) -> None:
 def import_mails(
     project: Project, mails: Sequence[Mail], *, gold: int, actor: User, now: datetime
 ) -> None:
-    """Take the mails in: *gold* of them with their labels, every label before any twice."""
-    known = {mail.id for mail in islice(one_of_each_label_first(mails), gold)}
-    labelled = [to_row(mail, with_labels=True) for mail in mails if mail.id in known]
-    others = [to_row(mail, with_labels=False) for mail in mails if mail.id not in known]
-    # Gold last: the instant loop then has the others to promise precision for.
-    documents.import_documents(project, others, actor=actor, now=now)
-    documents.import_documents(project, labelled, actor=actor, now=now, gold=True)
+    """Take the mails in, then the labels of *gold* of them: every label before any twice."""
+    unread = (to_row(mail, with_labels=False) for mail in mails)
+    documents.import_documents(project, unread, actor=actor, now=now)
+    chosen = islice(one_of_each_label_first(mails), gold)
+    sorted_already = [to_row(mail, with_labels=True) for mail in chosen]
+    documents.import_documents(project, sorted_already, actor=actor, now=now, gold=True)
 
 
 def one_of_each_label_first(mails: Sequence[Mail]) -> Iterator[Mail]:

@@ -28,8 +28,8 @@ def task_after(person, former):
 
 
 def predictions(person):
-    """Return what the first page of documents says of each."""
-    person.go(f"{PROJECT}/documents/")
+    """Return what the first page of close calls says of each."""
+    person.go(f"{PROJECT}/documents/?bucket=review")
     return person.page.locator("tbody tr").all_inner_texts()
 
 
