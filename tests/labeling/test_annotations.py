@@ -7,7 +7,6 @@ from labeling import annotations, queues
 from labeling.models import (
     Annotation,
     AuditEntry,
-    Project,
     ReviewTask,
     RuledOut,
 )
@@ -16,14 +15,11 @@ from tests.factories import (
     ProjectFactory,
     ReviewTaskFactory,
 )
+from tests.labeling.desk import multi
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 Kind = Annotation.Kind
 pytestmark = pytest.mark.django_db
-
-
-def multi(project):
-    Project.objects.filter(pk=project.pk).update(kind=Project.Kind.MULTI)
 
 
 # --- what a judgement is

@@ -6,7 +6,6 @@ from labeling import annotations, gold
 from labeling.models import (
     Annotation,
     GoldLabel,
-    Project,
     RuledOut,
 )
 from tests.factories import (
@@ -14,14 +13,11 @@ from tests.factories import (
     OverlapFactory,
     PredictionFactory,
 )
+from tests.labeling.desk import multi
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 Kind = Annotation.Kind
 pytestmark = pytest.mark.django_db
-
-
-def multi(project):
-    Project.objects.filter(pk=project.pk).update(kind=Project.Kind.MULTI)
 
 
 def test_judgement_becomes_gold(decide, task, labels):
