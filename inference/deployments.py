@@ -11,16 +11,17 @@ from labeling import audit
 from labeling.models import Project
 
 
-class NothingToRollBackTo(Exception):
-    """The project never had another champion."""
+class CannotRollBack(Exception):
+    """There is no former champion, or another one serves than the person saw."""
 
 
 @transaction.atomic
-def deploy(
+def deploy(  # noqa: PLR0913 - a deployment says who, what, why and how much
     project: Project,
     digest: str,
     *,
     role: str = Deployment.Role.CHAMPION,
+    act: str = Deployment.Act.DEPLOYED,
     share: float = 1.0,
     reason: str,
     actor: User | None,
@@ -41,6 +42,7 @@ def deploy(
         project=project,
         bundle=digest,
         role=role,
+        act=act,
         share=share,
         reason=reason[:300],
         since=now,
@@ -68,25 +70,42 @@ def champion(project: Project) -> Deployment | None:
     return project.deployments.live().champions().first()
 
 
-def previous(project: Project) -> Deployment | None:
-    """Return the newest former champion with another bundle than the present one, or None."""
-    present = champion(project)
-    former = project.deployments.champions().exclude(until=None)
-    if present is not None:
-        former = former.exclude(bundle=present.bundle)
-    return former.order_by("-until", "-pk").first()
+def previous(project: Project) -> str | None:
+    """Return the digest of the bundle that a roll-back leads to, or None.
+
+    Each roll-back leads one step further back. A bundle that follows the taxonomy stands for the
+    one it was made from, for that one would be made to follow at once.
+    """
+    served: list[str] = []
+    champions = project.deployments.champions().order_by("since", "pk")
+    for bundle, act in champions.values_list("bundle", "act"):
+        if act == Deployment.Act.ROLLED_BACK:
+            served[-2:] = [bundle]
+        elif act == Deployment.Act.REBUILT:
+            served[-1:] = [bundle]
+        else:
+            served.append(bundle)
+    return served[-2] if len(served) > 1 else None
 
 
 @transaction.atomic
-def roll_back(project: Project, *, actor: User | None, now: datetime) -> Deployment:
+def roll_back(
+    project: Project, *, serving: str | None = None, actor: User | None, now: datetime
+) -> Deployment:
     """Make the former champion serve again.
 
+    Args:
+        serving: digest of the bundle to take back, so that asking twice is asking once; None for
+            whatever serves.
+
     Raises:
-        NothingToRollBackTo: there is none.
+        CannotRollBack: there is no former champion, or *serving* does not serve any more.
     """
     Project.objects.select_for_update().get(pk=project.pk)
     present, former = champion(project), previous(project)
+    if serving is not None and (present is None or present.bundle != serving):
+        raise CannotRollBack("Another model serves by now. Look again before you roll back.")
     if former is None:
-        raise NothingToRollBackTo(f"{project} never had another champion.")
-    reason = f"Rolled back from {present.bundle[:8]}." if present else "Rolled back."
-    return deploy(project, former.bundle, reason=reason, actor=actor, now=now)
+        raise CannotRollBack(f"{project} has no former champion to go back to.")
+    act = Deployment.Act.ROLLED_BACK
+    return deploy(project, former, act=act, reason="Rolled back to it.", actor=actor, now=now)

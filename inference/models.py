@@ -24,9 +24,15 @@ class Deployment(models.Model):
         CANARY = "canary", "Canary"
         SHADOW = "shadow", "Shadow"
 
+    class Act(models.TextChoices):
+        DEPLOYED = "deployed", "Deployed"
+        REBUILT = "rebuilt", "Made for the taxonomy"
+        ROLLED_BACK = "rolled_back", "Rolled back"
+
     project = models.ForeignKey(Project, models.CASCADE, related_name="deployments")
     bundle = models.CharField(max_length=64, help_text="Digest of the bundle.")
     role = models.CharField(max_length=10, choices=Role, default=Role.CHAMPION)
+    act = models.CharField(max_length=11, choices=Act, default=Act.DEPLOYED)
     share = models.FloatField(default=1.0, help_text="Share of documents it serves, in (0, 1].")
     reason = models.CharField(max_length=300, blank=True, help_text="Why it serves, in words.")
     since = models.DateTimeField()

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from numpy.typing import NDArray
 
-from inference import deployments, serving
+from inference import deployments, events, serving
 from inference.buckets import NEVER, Thresholds
 from inference.bundle import Bundle, EncoderReference, Kind
 from inference.calibrate import Calibration
@@ -169,7 +169,9 @@ def _deploy_in_place_of(
     Project.objects.select_for_update().get(pk=project.pk)
     if deployments.champion(project) != former:
         return False
-    deployments.deploy(project, bundle.digest, reason=reason, actor=None, now=now)
+    events.bundle_rebuilt.send(sender=None, project=project, digest=bundle.digest, former=former)
+    act = Deployment.Act.REBUILT
+    deployments.deploy(project, bundle.digest, act=act, reason=reason, actor=None, now=now)
     return True
 
 

@@ -11,12 +11,15 @@ class TrainingConfig(AppConfig):
     name = "training"
 
     def ready(self) -> None:
+        from inference.events import bundle_rebuilt
         from labeling import events
         from labeling.overview import model_sources, waiting_sources
+        from training import registry
         from training.overview import serving_model, unfinished_runs
 
         waiting_sources.append(unfinished_runs)
         model_sources.append(serving_model)
+        bundle_rebuilt.connect(registry.register_rebuilt, dispatch_uid="training.register")
         events.gold_changed.connect(_request_refit, dispatch_uid="training.refit")
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inference import deployments, pipeline, predictions, rebuild, serving, vectors, weights
 from inference.buckets import margins
 from inference.bundle import Bundle
+from inference.models import Deployment
 from labeling import queues, taxonomies
 from labeling.models import Document, GoldLabel, Project, ReviewTask
 from training import curation, gates, registry, sampling
@@ -105,11 +106,11 @@ def _promote(
     """Register *bundle*; deploy it if its gates open and no later refit was faster."""
     Project.objects.select_for_update().get(pk=project.pk)
     champion = deployments.champion(project)
-    parent = _version_of(project, champion.bundle) if champion else None
+    parent = registry.version_of(project, champion.bundle) if champion else None
     outcomes = gates.judge(gates.INSTANT_LOOP, taught.evidence)
     version = registry.register(
         project,
-        bundle,
+        bundle.digest,
         origin=ModelVersion.Origin.INSTANT,
         metrics=taught.metrics,
         gates=outcomes,
@@ -188,17 +189,23 @@ def is_due(project: Project) -> bool:
 
 
 def learnt(project: Project) -> int:
-    """Return how many gold documents the champion, or a later refit that was shut out, learnt."""
+    """Return how many gold documents the loop last learnt from.
+
+    By the champion, or a later refit that was shut out, or what the champion was taken back from:
+    a person who rolls back wants it to stand until more was said. One made to follow the taxonomy
+    counts for nothing, so that the head is fitted again.
+    """
     champion = deployments.champion(project)
     if champion is None:
         return 0
-    version = _version_of(project, champion.bundle)
     later = project.model_versions.filter(
         origin=ModelVersion.Origin.INSTANT, registered_at__gte=champion.since
     )
-    counts = later.order_by("-number").values_list("gold_count", flat=True)
-    return counts.first() or (version.gold_count if version else 0)
-
-
-def _version_of(project: Project, digest: str) -> ModelVersion | None:
-    return project.model_versions.filter(bundle=digest).first()
+    tried = later.order_by("-number").values_list("gold_count", flat=True).first()
+    if tried or champion.act == Deployment.Act.REBUILT:
+        return tried or 0
+    last: Deployment | None = champion
+    if champion.act == Deployment.Act.ROLLED_BACK:
+        last = project.deployments.champions().filter(until=champion.since).first()
+    version = registry.version_of(project, last.bundle) if last else None
+    return version.gold_count if version else 0

@@ -119,6 +119,7 @@ class ModelVersion(models.Model):
 
     class Origin(models.TextChoices):
         ZERO_SHOT = "zero_shot", "From the taxonomy alone"
+        TAXONOMY = "taxonomy", "Follows the taxonomy"
         INSTANT = "instant", "Instant loop"
         RUN = "run", "Training run"
 

@@ -1,4 +1,4 @@
-"""Register bundles as numbered model versions; promote them through their gates; roll back."""
+"""Register bundles as numbered model versions; promote them through their gates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,9 +6,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from inference import deployments
-from inference.bundle import Bundle
 from inference.models import Deployment
 from labeling import audit
 from labeling.models import Project
@@ -27,7 +27,7 @@ class GatesShut(Exception):
 @transaction.atomic
 def register(  # noqa: PLR0913 - a version's lineage is this wide
     project: Project,
-    bundle: Bundle,
+    digest: str,
     *,
     origin: ModelVersion.Origin,
     metrics: Mapping[str, Any],
@@ -38,14 +38,14 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
     snapshot: DatasetSnapshot | None = None,
     parent: ModelVersion | None = None,
 ) -> ModelVersion:
-    """Give *bundle* the next version number of *project*.
+    """Give the bundle *digest* the next version number of *project*.
 
     A bundle is registered once: registering it again returns its version with the later metrics
     and gates, since the same bundle may meet another champion.
     """
     judged = [gate.as_json() if isinstance(gate, Outcome) else dict(gate) for gate in gates]
     Project.objects.select_for_update().get(pk=project.pk)  # one number at a time
-    known = project.model_versions.filter(bundle=bundle.digest).first()
+    known = project.model_versions.filter(bundle=digest).first()
     if known is not None:
         known.metrics, known.gates = dict(metrics), judged
         known.save(update_fields=["metrics", "gates"])
@@ -54,7 +54,7 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
     version = ModelVersion.objects.create(
         project=project,
         number=(last or 0) + 1,
-        bundle=bundle.digest,
+        bundle=digest,
         origin=origin,
         metrics=dict(metrics),
         gates=judged,
@@ -66,6 +66,28 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
     )
     audit.record("registered", actor=None, now=now, project=project, subject=str(version))
     return version
+
+
+def register_rebuilt(
+    *, project: Project, digest: str, former: Deployment | None, **_: object
+) -> None:
+    """Give a bundle that was made for the taxonomy its number (a receiver of bundle_rebuilt).
+
+    It was not judged, so nothing but its making and a roll-back can let it serve.
+    """
+    if version_of(project, digest):
+        return
+    parent = version_of(project, former.bundle) if former else None
+    register(
+        project,
+        digest,
+        origin=ModelVersion.Origin.TAXONOMY if former else ModelVersion.Origin.ZERO_SHOT,
+        metrics={},
+        gates=[],
+        gold_count=parent.gold_count if parent else 0,
+        parent=parent,
+        now=timezone.now(),
+    )
 
 
 @transaction.atomic
@@ -95,15 +117,6 @@ def shut_reasons(version: ModelVersion) -> list[str]:
     if not version.gates:
         return [f"{version} was never judged by the gates."]
     return [f"{gate['gate']}: {gate['reason']}" for gate in version.gates if not gate["passed"]]
-
-
-def roll_back(project: Project, *, actor: User | None, now: datetime) -> Deployment:
-    """Serve the former champion again.
-
-    Raises:
-        inference.deployments.NothingToRollBackTo: there is no former champion.
-    """
-    return deployments.roll_back(project, actor=actor, now=now)
 
 
 def version_of(project: Project, bundle: str) -> ModelVersion | None:

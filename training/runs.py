@@ -58,7 +58,7 @@ def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
     bundle = bundle.write(settings.BUNDLE_DIR)
     registered = registry.register(
         material.project,
-        bundle,
+        bundle.digest,
         origin=ModelVersion.Origin.RUN,
         metrics=comparison.as_json(evidence.challenger),
         gates=outcomes,

@@ -119,9 +119,12 @@ def promote(request: PersonRequest, project: Project, number: int) -> HttpRespon
 @admin_page
 def roll_back(request: PersonRequest, project: Project) -> HttpResponse:
     """Let the former champion serve again."""
-    if deployments.previous(project) is None:
-        messages.error(request, "There is no former champion to go back to.")
+    try:
+        deployments.roll_back(
+            project, serving=request.POST.get("serving", ""), actor=request.user, now=timezone.now()
+        )
+    except deployments.CannotRollBack as error:
+        messages.error(request, str(error))
         return models_page(request, project, status=409)
-    registry.roll_back(project, actor=request.user, now=timezone.now())
     messages.success(request, "The former champion serves again.")
     return redirect("training:models", project.slug)

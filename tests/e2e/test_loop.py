@@ -52,7 +52,7 @@ def test_people_decide_gold_grows_a_model_learns_and_may_be_taken_back(sit_down)
     admin = sit_down("admin")
     train(admin)
     see_what_the_gates_say(admin)
-    roll_back(admin)
+    promote_again(admin, *roll_back(admin))
     assert admin.faults == []
 
 
@@ -101,10 +101,22 @@ def see_what_the_gates_say(admin):
 def roll_back(admin):
     """The former champion serves again, and says something else about the same documents."""
     page = admin.page
-    before = predictions(admin)
     admin.go(f"{PROJECT}/models/")
-    serving = page.locator("#champion-title").inner_text()
+    served, before = page.locator("#champion-title").inner_text(), predictions(admin)
+    admin.go(f"{PROJECT}/models/")
     page.get_by_role("button", name="Roll back").click()
-    page.wait_for_load_state()
-    assert page.locator("#champion-title").inner_text() != serving
+    page.get_by_text("The former champion serves again.").wait_for()
+    assert page.locator("#champion-title").inner_text() != served
     wait_for(lambda: predictions(admin) != before, page)
+    return served, before
+
+
+def promote_again(admin, served, before):
+    """What was taken back passed its gates, so that a click lets it serve as before."""
+    page = admin.page
+    admin.go(f"{PROJECT}/models/")
+    number = re.search(r"Model (\d+)", served)[1]
+    page.get_by_role("button", name=f"Promote version {number}").click()
+    page.get_by_text(f"Model {number} serves now.").wait_for()
+    assert page.locator("#champion-title").inner_text() == served
+    wait_for(lambda: predictions(admin) == before, page)

@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from inference import deployments
-from inference.deployments import NothingToRollBackTo
+from inference.deployments import CannotRollBack
 from inference.models import Deployment
 from labeling.models import AuditEntry, Job
 
@@ -21,7 +21,7 @@ def test_a_new_champion_ends_the_former(project, admin):
     former.refresh_from_db()
     assert former.until is not None
     assert deployments.champion(project) == present
-    assert deployments.previous(project) == former
+    assert deployments.previous(project) == former.bundle
 
 
 def test_deploying_what_serves_changes_nothing(project):
@@ -56,15 +56,44 @@ def test_a_canary_may_grow(project):
     assert [each.share for each in deployments.live(project)] == [grown.share] == [0.5]
 
 
-def test_rolling_back_brings_the_former_champion_and_again_the_later(project, admin):
-    deploy(project, "a" * 64)
-    deploy(project, "b" * 64)
-    back = deployments.roll_back(project, actor=admin, now=timezone.now())
-    assert (back.bundle, back.reason) == ("a" * 64, "Rolled back from bbbbbbbb.")
-    assert deployments.roll_back(project, actor=admin, now=timezone.now()).bundle == "b" * 64
+def roll_back(project, actor=None, **values):
+    return deployments.roll_back(project, actor=actor, now=timezone.now(), **values)
 
 
-def test_without_a_former_champion_there_is_nothing_to_roll_back_to(project, admin):
+def test_each_roll_back_leads_one_step_further(project, admin):
+    for digest in "abc":
+        deploy(project, digest)
+    back = roll_back(project, admin)
+    assert (back.bundle, back.act, back.deployed_by) == ("b", "rolled_back", admin)
+    assert roll_back(project).bundle == "a"
+    assert deployments.previous(project) is None
+
+
+def test_after_a_roll_back_the_next_leads_past_what_was_taken_back(project):
+    for digest in "ab":
+        deploy(project, digest)
+    roll_back(project)
+    deploy(project, "c")
+    assert roll_back(project).bundle == "a"
+
+
+def test_a_bundle_that_follows_the_taxonomy_stands_for_the_one_it_follows(project):
+    for digest in "ab":
+        deploy(project, digest)
+    deploy(project, "b for v2", act=Deployment.Act.REBUILT)
+    assert roll_back(project).bundle == "a"
+
+
+def test_asking_twice_rolls_back_once(project):
+    for digest in "abc":
+        deploy(project, digest)
+    roll_back(project, serving="c")
+    with pytest.raises(CannotRollBack, match="Another model serves by now"):
+        roll_back(project, serving="c")
+    assert deployments.champion(project).bundle == "b"
+
+
+def test_without_a_former_champion_there_is_nothing_to_roll_back_to(project):
     deploy(project, "a" * 64)
-    with pytest.raises(NothingToRollBackTo):
-        deployments.roll_back(project, actor=admin, now=timezone.now())
+    with pytest.raises(CannotRollBack, match="no former champion"):
+        roll_back(project)

@@ -23,7 +23,7 @@ from tests.factories import (
     TaxonomyVersionFactory,
 )
 from tests.inference.parts import ENCODER, bundle_of
-from training import curation, instant, tasks
+from training import curation, instant, registry, tasks
 from training.gates import Evidence, Interval
 from training.models import ModelVersion
 from training.teaching import teach
@@ -239,6 +239,25 @@ def test_gates_that_stay_shut_are_not_tried_again_before_more_gold(world):
     world.settle(*range(10), label=None)
     instant.refit(world.project, now=timezone.now())
     assert not instant.is_due(world.project)
+
+
+def test_what_was_rolled_back_stays_so_until_more_was_said(world):
+    for end in (10, 20):
+        world.settle(*range(end - 10, end))
+        instant.refit(world.project, now=timezone.now())
+    deployments.roll_back(world.project, actor=None, now=timezone.now())
+    assert not instant.is_due(world.project)
+    world.settle(*range(20, 30))
+    assert instant.is_due(world.project)
+
+
+def test_a_champion_made_to_follow_the_taxonomy_is_taught_anew(world):
+    world.settle(*range(10))
+    instant.refit(world.project, now=timezone.now())
+    TaxonomyVersionFactory(project=world.project, number=2)
+    rebuild.champion_bundle(world.project, now=timezone.now())
+    assert registry.champion_version(world.project).origin == "taxonomy"
+    assert instant.is_due(world.project)
 
 
 def test_reviews_at_the_desk_start_the_loop(world, reviewer, django_capture_on_commit_callbacks):

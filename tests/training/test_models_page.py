@@ -107,7 +107,7 @@ def test_page_cost_does_not_grow_with_its_rows(client, project, gold, django_ass
         DeploymentFactory(project=project, bundle=one.bundle, until=timezone.now())
         LabelFactory(project=project)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         client.get(MODELS)
 
 
@@ -132,13 +132,21 @@ def test_a_shut_gate_is_a_conflict_with_its_reason(client, project):
 def test_one_click_rolls_back(client, project):
     for one in (version(project, [OPEN]), version(project, [OPEN])):
         client.post(f"{MODELS}{one.number}/promote/")
-    client.post(f"{MODELS}roll-back/")
+    shown = client.get(MODELS).text
+    assert f'name="serving" value="{one.bundle}"' in shown
+    client.post(f"{MODELS}roll-back/", {"serving": one.bundle})
+    again = client.post(f"{MODELS}roll-back/", {"serving": one.bundle})
 
     assert deployments.champion(project).bundle == ModelVersion.objects.last().bundle
+    assert again.status_code == 409
+    assert "Another model serves by now" in again.text
 
 
 def test_rolling_back_to_nothing_is_a_conflict(client, project):
-    assert client.post(f"{MODELS}roll-back/").status_code == 409
+    one = DeploymentFactory(project=project)
+    answer = client.post(f"{MODELS}roll-back/", {"serving": one.bundle})
+    assert answer.status_code == 409
+    assert "no former champion" in answer.text
 
 
 def test_training_starts_and_leads_to_its_run(client, project, gold, worker):

@@ -1,9 +1,7 @@
-from types import SimpleNamespace
-
 import pytest
 from django.utils import timezone
 
-from inference import deployments
+from inference import deployments, events
 from inference.models import Deployment
 from labeling.models import AuditEntry
 from tests.factories import DeploymentFactory, ModelVersionFactory, ProjectFactory
@@ -18,10 +16,9 @@ SHUT = [*OPEN, Outcome("Top-1 better", passed=False, reason="Top-1 fell.")]
 
 
 def register(project, digest="b" * 64, gates=OPEN):
-    """The registry asks nothing of a bundle but its digest."""
     return registry.register(
         project,
-        SimpleNamespace(digest=digest),
+        digest,
         origin=ModelVersion.Origin.RUN,
         metrics={"top1": 0.9},
         gates=gates,
@@ -88,19 +85,22 @@ def test_promoting_the_champion_changes_nothing(project, admin):
     assert Deployment.objects.count() == 1
 
 
-def test_rolling_back_restores_the_former_champion(project, admin):
-    former, latter = register(project, "a" * 64), register(project, "b" * 64)
-    for version in (former, latter):
-        registry.promote(version, actor=admin, now=timezone.now())
-    registry.roll_back(project, actor=admin, now=timezone.now())
+@pytest.mark.parametrize("origin", ["zero_shot", "taxonomy"])
+def test_a_bundle_made_for_the_taxonomy_gets_a_number_with_its_deployment(project, origin):
+    former = DeploymentFactory(project=project) if origin == "taxonomy" else None
+    parent = register(project, former.bundle) if former else None
+    events.bundle_rebuilt.send(sender=None, project=project, digest="c" * 64, former=former)
 
-    assert registry.champion_version(project) == former
+    version = registry.version_of(project, "c" * 64)
+    assert (version.origin, version.parent, version.passed) == (origin, parent, False)
+    assert version.gold_count == (40 if parent else 0)
 
 
-def test_there_is_nothing_to_roll_back_to_at_first(project, admin):
-    registry.promote(register(project), actor=admin, now=timezone.now())
-    with pytest.raises(deployments.NothingToRollBackTo):
-        registry.roll_back(project, actor=admin, now=timezone.now())
+def test_a_bundle_made_again_keeps_what_the_gates_said_of_it(project):
+    version = register(project, gates=OPEN)
+    events.bundle_rebuilt.send(sender=None, project=project, digest=version.bundle, former=None)
+
+    assert ModelVersion.objects.get().passed
 
 
 def test_names_of_bundles_cost_one_query(project, django_assert_num_queries):

@@ -171,7 +171,7 @@ def test_runs_are_listed_newest_first(project, capsys):
         ("train", {}, "Say which project"),
         ("train", {"project": "support", "epochs": 0}, "at least 1"),
         ("promote", {"project": "support", "number": 9}, "no version 9"),
-        ("roll_back", {"project": "support"}, "never had another champion"),
+        ("roll_back", {"project": "support"}, "has no former champion"),
         ("evaluate", {"project": "support"}, "no published taxonomy"),
         ("runs", {"project": "support", "cancel": 77}, "no run 77"),
     ],

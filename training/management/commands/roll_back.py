@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from inference.deployments import NothingToRollBackTo
+from inference import deployments
 from training import registry
 from training.management.commands.train import project_of
 
@@ -22,8 +22,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         project = project_of(options["project"])
         try:
-            deployment = registry.roll_back(project, actor=None, now=timezone.now())
-        except NothingToRollBackTo as error:
+            deployment = deployments.roll_back(project, actor=None, now=timezone.now())
+        except deployments.CannotRollBack as error:
             raise CommandError(str(error)) from error
         version = registry.version_of(project, deployment.bundle)
         said = {"bundle": deployment.bundle, "version": version.number if version else None}
