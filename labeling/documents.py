@@ -240,16 +240,30 @@ class _Intake:
 
 
 def _stored_by_id(project: Project, external_ids: Sequence[str]) -> _Stored:
-    found = project.documents.filter(external_id__in=external_ids)
-    rows = found.values_list("external_id", "pk", "fingerprint")
-    return {external_id: (pk, digest) for external_id, pk, digest in rows}
+    rows = _standing(project, "external_id", external_ids)
+    return {external_id: (pk, digest) for pk, external_id, digest in rows}
 
 
 def _taken_fingerprints(project: Project, fingerprints: Sequence[str]) -> set[str]:
-    if not fingerprints:
-        return set()
-    found = project.documents.filter(fingerprint__in=fingerprints)
-    return set(found.values_list("fingerprint", flat=True))
+    return {digest for _, _, digest in _standing(project, "fingerprint", fingerprints)}
+
+
+def _standing(project: Project, column: str, values: Sequence[str]) -> list[tuple[int, str, str]]:
+    """Return (primary key, external id, fingerprint) where *column* is one of *values*.
+
+    Written out, for a queryset prepares each value by itself, which takes twice as long.
+    """
+    if not values:
+        return []
+    quote, table = connection.ops.quote_name, Document._meta.db_table
+    marks = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, external_id, fingerprint FROM {quote(table)} "
+            f"WHERE project_id = %s AND {quote(column)} IN ({marks})",
+            [project.pk, *values],
+        )
+        return list(cursor.fetchall())
 
 
 COLUMNS = [
