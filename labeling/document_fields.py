@@ -16,6 +16,8 @@ TEXT_LIMIT = 200_000  # characters; ten times the longest post of newsgroups20
 SUBJECT_LIMIT = 1_000  # characters, Document.subject
 ID_LIMIT = 200  # characters, Document.external_id
 METADATA_LIMIT = 50_000  # characters of JSON
+METADATA_DEPTH = 20  # objects and lists within each other
+NONE_FITS = "[]"  # in a CSV cell: a person said that no label fits; an empty cell says nothing
 NAMES_KEPT = 50  # of ignored fields: a file may invent millions
 KNOWN = frozenset(("id", "subject", "text", "metadata", "labels"))
 SURROGATES = re.compile("[\ud800-\udfff]")
@@ -95,12 +97,11 @@ def _metadata(value: Any, treatments: Treatments, *, plain: bool) -> dict[str, A
         return {}
     if not isinstance(value, dict):
         raise BadField(f"the field metadata must be an object, not {_kind(value)}")
+    if _deeper(value, METADATA_DEPTH):
+        raise BadField(f"metadata is nested more than {METADATA_DEPTH} levels deep")
     if plain:
         return value
-    try:
-        written = json.dumps(value)
-    except RecursionError:
-        raise BadField("metadata is nested too deeply") from None
+    written = json.dumps(value)
     if len(written) > METADATA_LIMIT:
         raise BadField(f"metadata is longer than {METADATA_LIMIT:,} characters of JSON")
     if "\\u" not in written:
@@ -109,6 +110,14 @@ def _metadata(value: Any, treatments: Treatments, *, plain: bool) -> dict[str, A
     if cleaned != value:
         treatments["metadata: NUL or broken characters removed"] += 1
     return dict(cleaned)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether *value* holds objects or lists more than *levels* within each other."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return not levels or any(_deeper(each, levels - 1) for each in inner)
 
 
 def _clean_json(value: Any) -> Any:
@@ -122,10 +131,12 @@ def _clean_json(value: Any) -> Any:
 
 
 def _labels(value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, str) and value.strip() == NONE_FITS:
+        return ()
+    if isinstance(value, str):
+        value = [part for part in value.split(";") if part.strip()] or None
     if value is None:
         return None
-    if isinstance(value, str):
-        value = [part for part in value.split(";") if part.strip()]
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise BadField("the field labels must be a list of ids, or ids separated by semicolons")
     return tuple(dict.fromkeys(clean(each).strip() for each in value))

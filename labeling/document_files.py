@@ -2,8 +2,10 @@
 
 import csv
 import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,10 +40,9 @@ class DocumentFile:
         lines = iter(self._lines)
         read = 0
         try:
-            first = next(lines, "")
-            all_lines = _chain(first, lines)
+            blank, first = _first_line(lines)
             rows = _from_jsonl if first.lstrip()[:1] in ("{", "[", "") else _from_csv
-            for row in rows(all_lines, self.treatments):
+            for row in rows(chain([first], lines), self.treatments, blank + 1):
                 read = row.line
                 yield row
         except EndsEarly as error:
@@ -56,21 +57,32 @@ class DocumentFile:
             self.treatments["line held NUL characters, removed"] = self._lines.stripped
 
 
-def _chain(first: str, rest: Iterable[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+def _first_line(lines: Iterator[str]) -> tuple[int, str]:
+    """Return how many empty lines a file begins with, and the line after them."""
+    blank = 0
+    for line in lines:
+        if line.strip():
+            return blank, line
+        blank += 1
+    return blank, ""
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON value")
 
 
+def _finite(digits: str) -> float:
+    if not math.isfinite(value := float(digits)):
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return value
+
+
 # strict=False: raw tabs and line breaks inside strings, which many exports contain.
-_decoder = json.JSONDecoder(strict=False, parse_constant=_no_constant)
+_decoder = json.JSONDecoder(strict=False, parse_constant=_no_constant, parse_float=_finite)
 
 
-def _from_jsonl(lines: Iterator[str], treatments: Treatments) -> Iterator[Row | BadRow]:
-    for number, line in enumerate(lines, 1):
+def _from_jsonl(lines: Iterator[str], treatments: Treatments, start: int) -> Iterator[Row | BadRow]:
+    for number, line in enumerate(lines, start):
         if len(line) >= LINE_LIMIT:
             _skip_line(line, lines)
             yield BadRow(number, f"the line is longer than {LINE_LIMIT:,} bytes")
@@ -108,25 +120,36 @@ def _checked(
         return BadRow(number, str(error))
 
 
-def _from_csv(lines: Iterator[str], treatments: Treatments) -> Iterator[Row | BadRow]:
-    header_line = next(lines)
-    delimiter = max(",;\t", key=lambda mark: len(KNOWN & set(_header(header_line, mark))))
-    header = _header(header_line, delimiter)
-    if not KNOWN & {"text", "subject"} & set(header):
-        yield BadRow(1, "neither JSON nor CSV with a column named text or subject")
-        return
-    reader = csv.reader(lines, delimiter=delimiter)
+def _from_csv(lines: Iterator[str], treatments: Treatments, start: int) -> Iterator[Row | BadRow]:
+    first = next(lines)
+    delimiter = max(",;\t", key=lambda mark: len(KNOWN & set(_header(first, mark))))
+    # strict: else a quote that is never closed takes all that follows for one cell, unnoticed.
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    header: list[str] = []
     while True:
-        number = reader.line_num + 2
+        number = start + reader.line_num
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield BadRow(number, f"no valid CSV: {error}")
-            continue
-        if cells:
+            if header:
+                yield BadRow(number, _csv_fault(error))
+                continue
+            cells = []
+        if not header:
+            header = _names(cells)
+            if not {"text", "subject"} & set(header):
+                yield BadRow(number, "neither JSON nor CSV with a column named text or subject")
+                return
+        elif cells:
             yield _row_of_cells(header, cells, number, treatments)
+
+
+def _csv_fault(error: csv.Error) -> str:
+    if "unexpected end of data" in str(error):
+        return "a quote that this row opens is never closed: nothing after it was read"
+    return f"no valid CSV: {error}"
 
 
 def _header(line: str, delimiter: str) -> list[str]:
@@ -135,7 +158,11 @@ def _header(line: str, delimiter: str) -> list[str]:
         names = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
-    return [name.strip().lower() for name in names]
+    return _names(names)
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    return [" ".join(cell.split()).lower() for cell in cells]
 
 
 def _row_of_cells(

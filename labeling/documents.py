@@ -16,6 +16,7 @@ from labeling import audit, events, gold
 from labeling.models import Document, Label, Project
 
 BATCH = 2_000  # rows looked up, and written, together
+BATCH_CHARACTERS = 8_000_000  # of text, after which a batch is closed early
 ERRORS_KEPT = 1_000  # the first ones in full; the others are only counted
 
 
@@ -24,7 +25,7 @@ class Row:
     """One document as a source tells it, cleaned and within bounds (see document_files).
 
     external_id: the id of the source system; derived from the text where empty.
-    labels: keys of the labels the source vouches for; None when it does not say.
+    labels: keys of the labels the source vouches for, each once; empty: none fits; None: not said.
     line: where it stood in its file, from 1; 0 when it came from no file.
     """
 
@@ -112,13 +113,23 @@ def import_documents(
     intake = _Intake(project, now=now, gold=gold, strict=strict)
     source = iter(rows)
     with transaction.atomic() if strict else nullcontext():
-        while batch := list(islice(source, BATCH)):
+        while batch := list(_batch(source)):
             with transaction.atomic():
                 intake.take(batch)
             if progress:
                 progress(intake.report.rows)
         _finish(project, intake.report, actor=actor, now=now)
     return intake.report
+
+
+def _batch(source: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
+    """Yield the next rows: BATCH of them, or fewer where their texts are long."""
+    characters = 0
+    for row in islice(source, BATCH):
+        yield row
+        characters += len(row.text) if isinstance(row, Row) else 0
+        if characters > BATCH_CHARACTERS:
+            return
 
 
 def _finish(project: Project, report: ImportReport, *, actor: User | None, now: datetime) -> None:
@@ -191,8 +202,8 @@ class _Intake:
         unknown = [key for key in row.labels if key not in self.labels]
         if unknown:
             return f"“{unknown[0][:60]}” is no assignable label of this project"
-        if not self.project.is_multi and len(set(row.labels)) != 1:
-            return f"a single-label project needs exactly one label, not {len(set(row.labels))}"
+        if not self.project.is_multi and len(row.labels) > 1:
+            return f"a single-label project takes one label, not {len(row.labels)}"
         return ""
 
     def _unrepeated(self, rows: Iterable[_Fresh]) -> list[_Fresh]:

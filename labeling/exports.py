@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Prefetch
 
 from labeling import csv_cells, taxonomies
+from labeling.document_fields import NONE_FITS
 from labeling.models import Document, GoldLabel, Project
 from labeling.taxonomy_files import COLUMNS
 
@@ -74,4 +75,5 @@ def _gold_cells(rows: Iterator[dict[str, Any]]) -> Iterator[list[str]]:
     yield GOLD_COLUMNS
     for row in rows:
         metadata = json.dumps(row["metadata"], ensure_ascii=False) if row["metadata"] else ""
-        yield [row["id"], row["subject"], row["text"], metadata, ";".join(row["labels"])]
+        labels = ";".join(row["labels"]) or NONE_FITS
+        yield [row["id"], row["subject"], row["text"], metadata, labels]

@@ -101,7 +101,9 @@ def _json_rows(text: str) -> Sequence[Any]:
 def _csv_rows(text: str) -> Sequence[Mapping[str, Any]]:
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="")
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True
+    )
     try:
         rows = [
             {str(name).strip().lower(): _restored(cell) for name, cell in row.items()}

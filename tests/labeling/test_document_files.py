@@ -93,6 +93,7 @@ def test_a_compressed_file_that_ends_early_keeps_its_rows_and_reports_the_end(tm
         ('{"text": "b", "labels": {"a": 1}}', "labels must be a list of ids"),
         ('{"text": "b", "labels": [1]}', "labels must be a list of ids"),
         ('{"text": "b", "metadata": {"score": NaN}}', "NaN is no JSON value"),
+        ('{"text": "b", "metadata": {"score": -1e999}}', "the number -1e999 is too large"),
         ("[" * 100_000, "nested too deeply"),
         ('{"text": "b", "metadata": ' + '{"a":' * 100_000 + "1" + "}" * 100_001, "too deeply"),
     ],
@@ -111,6 +112,7 @@ def test_a_bad_row_is_reported_and_the_next_goes_on(tmp_path, line, reason):
         ("m1,a,b,c", "4 cells under 3 columns"),
         ("m1,a,{broken", "metadata is no valid JSON"),
         ("m1,a,[1]", "metadata must be an object"),
+        ('m1,"a" b,', "no valid CSV"),
     ],
 )
 def test_a_bad_row_of_csv_is_reported_and_the_next_goes_on(tmp_path, row, reason):
@@ -132,6 +134,27 @@ def test_what_is_neither_json_nor_csv_with_a_text_is_refused_whole(tmp_path, con
     (bad,) = rows_of(tmp_path, content)
 
     assert bad == BadRow(1, "neither JSON nor CSV with a column named text or subject")
+
+
+def test_a_quote_that_is_never_closed_is_no_text(tmp_path):
+    first, bad = rows_of(tmp_path, 'id,text\nm1,a\nm2,"b\nm3,c\nm4,d\n')
+
+    assert first.text == "a"
+    assert bad.line == 3
+    assert "never closed: nothing after it was read" in bad.reason
+
+
+def test_a_csv_may_begin_with_empty_lines_and_break_a_line_in_its_header(tmp_path):
+    (row,) = rows_of(tmp_path, '\n \nid,text,"sent\non"\nm1,a,b\n')
+
+    assert (row.external_id, row.text, row.line) == ("m1", "a", 5)
+
+
+@pytest.mark.parametrize(("cell", "labels"), [("", None), ("[]", ()), ("a;b", ("a", "b"))])
+def test_an_empty_cell_of_labels_says_nothing_and_brackets_that_none_fits(tmp_path, cell, labels):
+    (row,) = rows_of(tmp_path, f"id,text,labels\nm1,a,{cell}\n")
+
+    assert row.labels == labels
 
 
 def test_empty_lines_and_empty_files_hold_no_rows(tmp_path):
@@ -194,6 +217,16 @@ def test_raw_line_breaks_and_tabs_inside_strings_are_read(tmp_path):
 
 def test_metadata_beyond_its_limit_is_refused(tmp_path):
     assert "metadata is longer" in only_row(tmp_path, text="a", metadata={"k": "v" * 60_000}).reason
+
+
+@pytest.mark.parametrize(("depth", "fits"), [(20, True), (21, False), (600, False)])
+@pytest.mark.parametrize("leaf", ['"a"', '"\\u0000"'])
+def test_metadata_is_nested_within_bounds(tmp_path, depth, fits, leaf):
+    metadata = '{"a":' * depth + leaf + "}" * depth
+    (row,) = rows_of(tmp_path, f'{{"text": "t", "metadata": {metadata}}}\n')
+
+    assert isinstance(row, Row) == fits
+    assert fits or "more than 20 levels" in row.reason
 
 
 def test_a_line_beyond_the_limit_is_skipped_whole(tmp_path, monkeypatch):

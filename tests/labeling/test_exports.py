@@ -80,17 +80,21 @@ def test_gold_as_csv_holds_no_formula(project):
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
 
 
+@pytest.mark.parametrize("kind", ["single", "multi"])
 @pytest.mark.parametrize("format_", ["jsonl", "csv"])
-def test_exported_gold_goes_into_another_project_unchanged(project, tmp_path, format_):
+def test_exported_gold_goes_into_another_project_unchanged(project, tmp_path, format_, kind):
     gold_project(project)
     path = tmp_path / "gold"
     path.write_text("".join(exports.gold(project, format_=format_)), newline="")
-    other = ProjectFactory(slug="other", kind="multi")
+    other = ProjectFactory(slug="other", kind=kind)
     LabelFactory(project=other, key="card_lost")
     report = import_documents(other, DocumentFile(path), actor=None, now=NOON, gold=True)
 
     assert (report.added, report.gold, report.errors) == (2, 2, [])
     assert other.documents.get(external_id="m1").text == "=cmd()"
+    assert list(exports.gold(other, format_="jsonl")) == list(
+        exports.gold(project, format_="jsonl")
+    )
 
 
 def test_gold_costs_the_same_whatever_the_number_of_documents(project, django_assert_num_queries):
