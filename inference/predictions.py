@@ -129,6 +129,7 @@ def _lacking(project: Project, ids: Sequence[int], digest: str) -> list[int]:
 @transaction.atomic
 def _write(project: Project, rows: Sequence[Prediction], bundle: Bundle, *, now: datetime) -> int:
     """Make *rows* the current predictions of their documents and queue them."""
+    project.documents.filter(pk__in=[row.document_id for row in rows]).lock()
     lacking = set(_lacking(project, [row.document_id for row in rows], bundle.digest))
     rows = [row for row in rows if row.document_id in lacking]
     if not rows:

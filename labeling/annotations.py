@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from labeling import audit, gold
-from labeling.models import Annotation, GoldLabel, Label, Prediction, ReviewTask
+from labeling.models import Annotation, Document, GoldLabel, Label, ReviewTask
 from labeling.queues import LeaseLost
 
 __all__ = ["LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
@@ -53,14 +53,20 @@ def annotate(
         LabelRefused: a label of another project, a retired or merely grouping one, or not exactly
             one in a single-label project.
     """
+    Document.objects.filter(pk=task.document_id).lock()
     task = _locked(task)
     chosen = {label.pk: label for label in labels}
     if existing := _same_decision(task, reviewer, set(chosen), key):
         return existing
-    if task.status != Status.OPEN or not task.is_leased_to(reviewer, at=now):
+    is_settled = task.status != Status.OPEN or task.document.gold_at is not None
+    if is_settled or not task.is_leased_to(reviewer, at=now):
         raise LeaseLost(task, task.annotations.standing().first())
-    _check(task, list(chosen.values()))
-    return _store(task, reviewer, list(chosen.values()), key, now, independent=independent)
+    shown = None if independent else task.prediction
+    standing = Label.objects.in_bulk({*chosen, *(shown.proposed if shown else ())})
+    given = [standing[pk] for pk in chosen]
+    _check(task, given)
+    offered = gold.offer(shown, standing, is_multi=task.project.is_multi) if shown else None
+    return _store(task, reviewer, given, offered, key=key, now=now)
 
 
 def _locked(task: ReviewTask) -> ReviewTask:
@@ -103,17 +109,17 @@ def _store(
     task: ReviewTask,
     reviewer: User,
     labels: Sequence[Label],
+    offered: gold.Offer | None,
+    *,
     key: UUID,
     now: datetime,
-    *,
-    independent: bool,
 ) -> Annotation:
-    ids = [label.pk for label in labels]
+    ids, is_multi = [label.pk for label in labels], task.project.is_multi
     annotation = Annotation.objects.create(
         project=task.project,
         task=task,
         reviewer=reviewer,
-        kind=_kind(None if independent else task.prediction, ids),
+        kind=_kind(offered, ids),
         key=key,
         prediction=task.prediction,
         annotated_at=now,
@@ -121,22 +127,20 @@ def _store(
     through = Annotation.labels.through
     through.objects.bulk_create(through(annotation=annotation, label_id=pk) for pk in ids)
     _close(task)
-    seen = None if independent else task.prediction
-    ruled_out = gold.passed_over(seen, ids, is_multi=task.project.is_multi)
+    ruled_out = gold.passed_over(offered, ids, is_multi=is_multi)
     gold.grant(task.document, labels, annotation=annotation, now=now, ruled_out=ruled_out)
     detail = {"task": task.pk, "labels": [each.key for each in labels], "kind": annotation.kind}
     _audit("annotated", annotation, task, now=now, detail=detail)
     return annotation
 
 
-def _kind(prediction: Prediction | None, label_ids: Sequence[int]) -> str:
-    """Return what the judgement says of the prediction the reviewer was shown, if any."""
+def _kind(offered: gold.Offer | None, label_ids: Sequence[int]) -> str:
+    """Return what the judgement says of what the reviewer was shown, if anything."""
     if not label_ids:
         return Kind.NONE_FITS
-    if prediction is None:
+    if offered is None:
         return Kind.INDEPENDENT
-    suggested = set(prediction.label_ids) or {prediction.first_id}
-    return Kind.ACCEPTED if set(label_ids) == suggested else Kind.CORRECTED
+    return Kind.ACCEPTED if set(label_ids) == set(offered.suggested) else Kind.CORRECTED
 
 
 def _close(task: ReviewTask) -> None:
@@ -163,7 +167,8 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
         UndoRefused: it is somebody else's, was undone and passed on, or something later rests on
             the document: imported gold, another judgement, another open task.
     """
-    task = _locked(ReviewTask(pk=annotation.task_id))
+    Document.objects.filter(pk=annotation.task.document_id).lock()
+    task = _locked(annotation.task)
     annotation = Annotation.objects.select_for_update().get(pk=annotation.pk)
     if annotation.reviewer_id != reviewer.pk:
         raise UndoRefused("Only the person who decided can undo a decision.")

@@ -46,7 +46,7 @@ class DocumentFile:
                 read = row.line
                 yield row
         except EndsEarly as error:
-            yield BadRow(read + 1, f"the compressed file ends early: {error}")
+            yield BadRow(read + 1, str(error))
         finally:
             self._count_lines()
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
@@ -113,32 +112,38 @@ def import_documents(
     intake = _Intake(project, now=now, gold=gold, strict=strict)
     source = iter(rows)
     with transaction.atomic() if strict else nullcontext():
-        while batch := list(_batch(source)):
+        is_first, is_last = True, False
+        while not is_last:
+            batch, is_last = _batch(source)
             with transaction.atomic():
                 intake.take(batch)
+                if is_last:
+                    _finish(project, intake.report, actor=actor, now=now)
+                elif is_first:  # so that nothing stands unexplained should the rest never come
+                    audit.record("began importing documents", project=project, actor=actor, now=now)
             if progress:
                 progress(intake.report.rows)
-        _finish(project, intake.report, actor=actor, now=now)
+            is_first = False
     return intake.report
 
 
-def _batch(source: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
-    """Yield the next rows: BATCH of them, or fewer where their texts are long."""
-    characters = 0
-    for row in islice(source, BATCH):
-        yield row
+def _batch(source: Iterator[Row | BadRow]) -> tuple[list[Row | BadRow], bool]:
+    """Return the next rows, fewer than BATCH where texts are long, and whether they end it."""
+    batch, characters = [], 0
+    for row in source:
+        batch.append(row)
         characters += len(row.text) if isinstance(row, Row) else 0
-        if characters > BATCH_CHARACTERS:
-            return
+        if len(batch) == BATCH or characters > BATCH_CHARACTERS:
+            return batch, False
+    return batch, True
 
 
 def _finish(project: Project, report: ImportReport, *, actor: User | None, now: datetime) -> None:
-    with transaction.atomic():
-        counts = {"added": report.added, "gold": report.gold, "errors": report.error_count}
-        audit.record("imported documents", project=project, actor=actor, now=now, detail=counts)
-        # Also when all stood already: an import that died half-way announced nothing.
-        if report.added or report.unchanged:
-            events.announce(events.documents_imported, project_id=project.pk)
+    counts = {"added": report.added, "gold": report.gold, "errors": report.error_count}
+    audit.record("imported documents", project=project, actor=actor, now=now, detail=counts)
+    # Also when all stood already: an import that died half-way announced nothing.
+    if report.added or report.unchanged:
+        events.announce(events.documents_imported, project_id=project.pk)
 
 
 class _Fresh(NamedTuple):

@@ -1,6 +1,7 @@
 """Say which labels people vouch for, and what they ruled out."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -69,23 +70,40 @@ def withdraw(annotation: Annotation) -> None:
     events.announce(events.gold_changed, project_id=annotation.project_id)
 
 
-def passed_over(
-    prediction: Prediction | None, chosen: Collection[int], *, is_multi: bool
-) -> list[int]:
-    """Return the ids of the labels a person saw proposed by *prediction* and did not choose.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a card proposed: ids of labels, in the model's order.
+
+    shown: the candidates that digit keys choose. suggested: what Enter accepts.
+    """
+
+    shown: Sequence[int]
+    suggested: Sequence[int]
+
+
+def offer(prediction: Prediction, labels: Mapping[int, Label], *, is_multi: bool) -> Offer:
+    """Return what the card of *prediction* proposes: those of *labels* that may still be given."""
+    ranked = [candidate.label_id for candidate in prediction.ranked]
+    usable = {pk for pk, each in labels.items() if each.is_assignable and each.retired_at is None}
+    shown = [label_id for label_id in ranked if label_id in usable][:SHOWN]
+    ticked = [label_id for label_id in prediction.label_ids if label_id in usable]
+    return Offer(shown, ticked if is_multi else shown[:1])
+
+
+def passed_over(offered: Offer | None, chosen: Collection[int], *, is_multi: bool) -> list[int]:
+    """Return the ids of the labels a person saw proposed and did not choose.
 
     Of a single label's project: the candidates on the card ranked above the chosen one, all of them
     when none was chosen or the choice came from elsewhere. Of a multi-label project: the ticked
     labels that were unticked. Labels that overlap with a chosen one may be right too and stay out.
     """
-    if prediction is None:
+    if offered is None:
         return []
     if is_multi:
-        seen = [label_id for label_id in prediction.label_ids if label_id not in chosen]
+        seen = [label_id for label_id in offered.suggested if label_id not in chosen]
     else:
-        shown = [candidate.label_id for candidate in prediction.ranked[:SHOWN]]
-        ranks = [rank for rank, label_id in enumerate(shown) if label_id in chosen]
-        seen = shown[: ranks[0]] if ranks else shown
+        ranks = [rank for rank, label_id in enumerate(offered.shown) if label_id in chosen]
+        seen = list(offered.shown[: ranks[0]] if ranks else offered.shown)
     either_way = _overlapping(seen, chosen)
     return [label_id for label_id in seen if label_id not in either_way]
 
@@ -109,6 +127,7 @@ def grant_imported_bulk(
     those who hold them. Returns how many documents got gold.
     """
     wanted = dict(grants)
+    project.documents.filter(pk__in=wanted).lock()
     open_ids = set(project.documents.open().filter(pk__in=wanted).values_list("pk", flat=True))
     GoldLabel.objects.bulk_create(
         (

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -123,10 +123,26 @@ def run(job_id: int, work: Work | None = None) -> Job | None:
         return None
     except JobRefused as error:
         return _finish(job, Job.Status.FAILED, {"error": str(error), "problems": error.problems})
+    except OperationalError as error:  # a deadlock, a lock not had in time, a lost connection
+        logger.warning("Job %s is tried again: %s", job.pk, error)
+        return _hand_back(job, error)
     except Exception as error:
         logger.exception("Job %s failed", job.pk)
         return _finish(job, Job.Status.FAILED, {"error": f"{type(error).__name__}: {error}"[:2000]})
     return _finish(job, Job.Status.DONE, report)
+
+
+def _hand_back(job: Job, error: OperationalError) -> Job | None:
+    """Let another try do the job; one that failed too often fails."""
+    if job.attempts >= ATTEMPTS:
+        return _finish(job, Job.Status.FAILED, {"error": f"The database: {error}"[:2000]})
+    with transaction.atomic():
+        try:
+            _update(job, status=Job.Status.WAITING, heartbeat_at=timezone.now())
+        except JobLost:
+            return None
+        events.announce_job(job.pk)
+    return job
 
 
 def resume_stale(now: datetime) -> list[int]:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
-
 from labeling.models import Label, Project
 
 FOUND = 20
@@ -13,20 +11,20 @@ WITH_PATH = "parent__parent__parent"  # the three levels above a label
 
 def look_up(project: Project, words: str) -> list[Label]:
     """Return the assignable labels with all *words* in name, key or description, names first."""
-    wanted = words.lower().split()
+    wanted = words.casefold().split()
     if not wanted:
         return []
-    labels = project.labels.assignable().select_related(WITH_PATH)
-    for word in wanted:
-        labels = labels.filter(
-            Q(name__icontains=word) | Q(key__icontains=word) | Q(description__icontains=word)
-        )
-
-    def rank(label: Label) -> tuple[bool, bool, int]:
-        name = label.name.lower()
-        return not name.startswith(wanted[0]), wanted[0] not in name, label.position
-
-    return sorted(labels[: 10 * FOUND], key=rank)[:FOUND]
+    assignable = project.labels.assignable()
+    ranked = []  # in Python, for SQLite tells Ü from ü
+    for row in assignable.values_list("pk", "name", "key", "description", "position", named=True):
+        name = row.name.casefold()
+        everything = f"{name} {row.key} {row.description}".casefold()
+        if all(word in everything for word in wanted):
+            rank = (not name.startswith(wanted[0]), wanted[0] not in name, row.position)
+            ranked.append((rank, row.pk))
+    best = [pk for _, pk in sorted(ranked)[:FOUND]]
+    labels = assignable.select_related(WITH_PATH).in_bulk(best)
+    return [labels[pk] for pk in best]
 
 
 def path_of(label: Label) -> str:

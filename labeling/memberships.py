@@ -145,10 +145,10 @@ def set_role(membership: Membership, role: str, *, actor: User, now: datetime) -
     Raises:
         LastAdmin: the project would have no admin left.
     """
-    membership = lock(membership)
-    before = membership.role
-    if before == role:
+    standing = lock(membership)
+    if standing is None or standing.role == role:
         return
+    membership, before = standing, standing.role
     refuse_last_admin(membership)
     membership.role = role
     membership.save(update_fields=["role"])
@@ -169,7 +169,10 @@ def remove(membership: Membership, *, actor: User, now: datetime) -> None:
     Raises:
         LastAdmin: the project would have no admin left.
     """
-    membership = lock(membership)
+    standing = lock(membership)
+    if standing is None:
+        return
+    membership = standing
     refuse_last_admin(membership)
     audit.record(
         "removed",
@@ -182,10 +185,13 @@ def remove(membership: Membership, *, actor: User, now: datetime) -> None:
     membership.delete()
 
 
-def lock(membership: Membership) -> Membership:
-    """Return *membership* as it stands, holding all of its project's until the transaction ends."""
+def lock(membership: Membership) -> Membership | None:
+    """Return *membership* as it stands, holding all of its project's until the transaction ends.
+
+    None: the person was taken out meanwhile.
+    """
     everyone = Membership.objects.select_for_update().filter(project=membership.project_id)
-    return {member.pk: member for member in everyone}.get(membership.pk, membership)
+    return {member.pk: member for member in everyone.order_by("pk")}.get(membership.pk)
 
 
 def refuse_last_admin(membership: Membership) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery, Value
@@ -49,6 +49,18 @@ class _Fill:
         )
 
 
+class _Open(NamedTuple):
+    """An open task as it stands."""
+
+    pk: int
+    prediction_id: int | None
+    value: float
+    leased_until: datetime | None
+
+    def is_leased(self, *, at: datetime) -> bool:
+        return self.leased_until is not None and self.leased_until > at
+
+
 def ensure(project: Project) -> dict[str, ReviewQueue]:
     """Return the project's queues by reason, making those that are missing."""
     found = {queue.reason: queue for queue in project.queues.all()}
@@ -75,8 +87,8 @@ def enqueue(predictions: Sequence[Prediction], *, now: datetime) -> int:
 
     One open task per document: running it again changes nothing. Documents with gold get none. A
     leased task keeps its prediction, since somebody is looking at it. A task of the chosen batch
-    (value above 1) keeps its value until the next batch is chosen. All predictions are of one
-    project and stored. Returns how many of these documents have an open task now.
+    (value above 1) stays, with its value, until the next batch is chosen. All predictions are of
+    one project and stored. Returns how many of these documents have an open task now.
     """
     if not predictions:
         return 0
@@ -89,26 +101,28 @@ def enqueue(predictions: Sequence[Prediction], *, now: datetime) -> int:
 def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
     """Read what stands, then write sets of rows, so that 100,000 predictions cost seconds."""
     ids = [each.document_id for each in batch]
+    Document.objects.filter(pk__in=ids).lock()
     fingerprints = dict(Document.objects.open().filter(pk__in=ids).values_list("pk", "fingerprint"))
     tasks = {
-        document_id: (task_id, prediction_id, leased_until)
-        for document_id, task_id, prediction_id, leased_until in ReviewTask.objects.open()
+        document_id: _Open(pk, prediction_id, value, leased_until)
+        for document_id, pk, prediction_id, value, leased_until in ReviewTask.objects.open()
         .filter(document__in=ids)
-        .values_list("document", "pk", "prediction", "leased_until")
+        .values_list("document", "pk", "prediction", "value", "leased_until")
     }
     new, moved, unwanted, wanted = [], [], [], 0
     for each in batch:
         fingerprint = fingerprints.get(each.document_id)
         queue = None if fingerprint is None else fill.queue_of(each, fingerprint)
         wanted += queue is not None
-        task_id, prediction_id, leased_until = tasks.get(each.document_id, (None, None, None))
-        is_free = leased_until is None or leased_until <= fill.now
-        if queue is None:
-            unwanted += [task_id] if task_id and is_free else []
-        elif task_id is None:
-            new.append(fill.task(each, queue))
-        elif prediction_id != each.pk and is_free:
-            moved.append((queue.pk, each.pk, 1 - each.margin, task_id))
+        task = tasks.get(each.document_id)
+        if task is None:
+            new += [fill.task(each, queue)] if queue else []
+        elif task.is_leased(at=fill.now):
+            continue
+        elif queue is None:
+            unwanted += [task.pk] if fingerprint is None or task.value <= 1 else []
+        elif task.prediction_id != each.pk:
+            moved.append((queue.pk, each.pk, 1 - each.margin, task.pk))
     _withdraw(fill, unwanted)
     _repoint(fill, moved)
     ReviewTask.objects.bulk_create(new, ignore_conflicts=True)
@@ -124,6 +138,8 @@ def _withdraw(fill: _Fill, task_ids: Sequence[int]) -> None:
 def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
     """Write (queue, prediction, value) of each task still open and free; a batch's value stays.
 
+    Whoever held it last saw the former prediction, and may not answer for the new one.
+
     Plain SQL, since Django's bulk_update sends one CASE with a branch per row, 50 times slower.
     """
     if not moves:
@@ -131,7 +147,8 @@ def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
     now = connection.ops.adapt_datetimefield_value(fill.now)
     sql = f"""
         UPDATE {ReviewTask._meta.db_table}
-        SET queue_id = %s, prediction_id = %s, value = CASE WHEN value > 1 THEN value ELSE %s END
+        SET queue_id = %s, prediction_id = %s, value = CASE WHEN value > 1 THEN value ELSE %s END,
+            leased_by_id = NULL, leased_until = NULL
         WHERE id = %s AND status = 'open' AND (leased_until IS NULL OR leased_until <= %s)
         """
     with connection.cursor() as cursor:
@@ -147,7 +164,10 @@ def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) 
     """
     current = Prediction.objects.current().filter(document=OuterRef("document"))
     worth = Coalesce(Subquery(current.values(worth=1 - F("margin"))), Value(0.0))
-    project.tasks.open().filter(value__gt=1).update(value=worth)
+    before = project.tasks.open().filter(value__gt=1)
+    held = {*document_ids, *before.values_list("document", flat=True)}
+    project.documents.filter(pk__in=held).lock()
+    before.filter(document__in=held).update(value=worth)
     for batch in batches(document_ids, BATCH):
         _open_chosen(project, batch, now=now)
     rank_of = {pk: rank for rank, pk in enumerate(dict.fromkeys(document_ids))}

@@ -6,11 +6,12 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from labeling import audit
-from labeling.models import Annotation, Project, ReviewQueue, ReviewTask, TaskSkip
+from labeling.models import Annotation, Prediction, Project, ReviewQueue, ReviewTask, TaskSkip
 from labeling.models.review import ReviewTaskQuerySet
 from labeling.queue_filling import enqueue, ensure, prioritise
 
@@ -111,8 +112,12 @@ def release(task: ReviewTask, *, reviewer: User, now: datetime) -> None:
 
 @transaction.atomic
 def skip(task: ReviewTask, *, reviewer: User, now: datetime) -> None:
-    """Give the task back to others and offer it to *reviewer* no more. Twice is once."""
-    _held(task, reviewer).update(leased_by=None, leased_until=None)
+    """Give the task back to others and offer it to *reviewer* no more.
+
+    Nothing happens where *reviewer* does not hold it, as after a first click.
+    """
+    if not _held(task, reviewer).update(leased_by=None, leased_until=None):
+        return
     _, is_new = TaskSkip.objects.get_or_create(
         task=task, reviewer=reviewer, defaults={"skipped_at": now}
     )
@@ -166,13 +171,17 @@ def _count(found: ReviewTaskQuerySet | QuerySet[TaskSkip], queue: str) -> dict[i
 
 
 def _claim(task_id: int, reviewer: User, *, now: datetime) -> ReviewTask | None:
-    """Lease an open task that nobody else holds, by one conditional UPDATE."""
-    claimed = (
-        ReviewTask.objects.unleased_or_of(reviewer, at=now)
-        .filter(pk=task_id)
-        .update(leased_by=reviewer, leased_until=now + settings.REVIEW_LEASE)
-    )
-    if not claimed:
+    """Lease an open task that nobody else holds, by one conditional UPDATE.
+
+    A task that somebody held while its document was predicted again speaks of the current
+    prediction from now on; one the reviewer holds speaks of what they were shown.
+    """
+    task, until = ReviewTask.objects.filter(pk=task_id), now + settings.REVIEW_LEASE
+    current = Prediction.objects.current().filter(document=OuterRef("document")).values("pk")
+    latest = Coalesce(Subquery(current[:1]), F("prediction"))
+    free, held = task.unleased(at=now), task.leased_to(reviewer, at=now)
+    claimed = free.update(leased_by=reviewer, leased_until=until, prediction=latest)
+    if not claimed and not held.update(leased_until=until):
         return None
     related = ReviewTask.objects.select_related("queue", "prediction", "document")
     return related.defer("document__text", "document__metadata").get(pk=task_id)

@@ -3,16 +3,18 @@
 from celery import shared_task
 from django.utils import timezone
 
-from labeling import jobs
+from labeling import jobs, uploads
 
 
 @shared_task
 def run_job(job_id: int) -> None:
     """Run one job. Safe to deliver twice."""
     jobs.run(job_id)
+    uploads.sweep(timezone.now())
 
 
 @shared_task
 def resume_stale_jobs() -> None:
     """Hand jobs whose worker died to another."""
     jobs.resume_stale(timezone.now())
+    uploads.sweep(timezone.now())

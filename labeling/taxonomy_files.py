@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from labeling.taxonomy_entries import BadTaxonomy, Problem, TaxonomyEntry
 from labeling.text_lines import EndsEarly, TextLines
 
 FILE_LIMIT = 50 * 1024 * 1024  # characters; 5,000 labels with long texts take 10 MB
+ROWS_LIMIT = 20_000  # four times the largest taxonomy that is supported
 COLUMNS = [
     "id", "name", "parent", "description", "exclusions", "assignable", "examples", "overlaps",
     "retired",
@@ -38,7 +40,7 @@ def read(path: Path) -> list[TaxonomyEntry]:
     try:
         text = "".join(_limited(TextLines(path)))
     except EndsEarly as error:
-        raise _unreadable(f"the compressed file ends early: {error}") from error
+        raise _unreadable(str(error)) from error
     return parse(text)
 
 
@@ -50,6 +52,8 @@ def parse(text: str) -> list[TaxonomyEntry]:
     """
     reader = _Rows()
     rows = _json_rows(text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text)
+    if len(rows) > ROWS_LIMIT:
+        raise _unreadable(f"the file has more than {ROWS_LIMIT:,} rows; is it a taxonomy?")
     entries = [reader.entry(number, fields) for number, fields in enumerate(rows, 1)]
     if reader.problems:
         raise BadTaxonomy(reader.problems)
@@ -64,9 +68,10 @@ def parse_exclusion(text: str) -> tuple[str, str | None]:
     >>> parse_exclusion("Not for lost cards; use card_lost.")
     ('lost cards', 'card_lost')
     """
-    found = EXCLUSION.match(text.strip())
+    said = " ".join(text.split())  # runs of spaces would take the expression hours
+    found = EXCLUSION.match(said)
     if found is None:
-        return text.strip(), None
+        return said, None
     return found["situation"].strip(), found["use"]
 
 
@@ -107,7 +112,7 @@ def _csv_rows(text: str) -> Sequence[Mapping[str, Any]]:
     try:
         rows = [
             {str(name).strip().lower(): _restored(cell) for name, cell in row.items()}
-            for row in reader
+            for row in islice(reader, ROWS_LIMIT + 1)
         ]
     except csv.Error as error:
         raise _unreadable(f"no valid CSV: {error}") from error

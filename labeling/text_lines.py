@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import IO, cast
 
 LINE_LIMIT = 64 * 1024 * 1024  # bytes; a longer line is a broken file, not a document
+BLANK_LIMIT = 100_000  # empty lines in a row
 GZIP_MAGIC = b"\x1f\x8b"
 UTF_16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTF_32_BOMS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 class EndsEarly(Exception):
-    """A compressed file stops in the middle; what came before is whole."""
+    """A file makes no sense from here on; what came before is whole. The message says why."""
 
 
 class TextLines:
@@ -42,10 +43,12 @@ class TextLines:
         """Yield each line; a line longer than LINE_LIMIT comes in pieces without an end.
 
         Raises:
-            EndsEarly: the file is compressed and incomplete or damaged.
+            EndsEarly: the file is compressed and incomplete or damaged, or holds nothing but empty
+                lines for BLANK_LIMIT lines, as a small file does that unfolds without end.
         """
         with self.path.open("rb") as raw:
             file = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if is_gzip(self.path) else raw
+            blank = 0
             try:
                 for number, line in enumerate(self._decoded(file)):
                     if number % 64 == 0:  # asking costs a system call
@@ -53,9 +56,12 @@ class TextLines:
                     if "\x00" in line:
                         self.stripped += 1
                         line = line.replace("\x00", "")
+                    blank = 0 if line.strip() else blank + 1
+                    if blank > BLANK_LIMIT:
+                        raise EndsEarly(f"more than {BLANK_LIMIT:,} empty lines follow each other")
                     yield line
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise EndsEarly(str(error)) from error
+                raise EndsEarly(f"the compressed file ends early: {error}") from error
             finally:
                 self._position = self.size
 

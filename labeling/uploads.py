@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from django.core.files.uploadedfile import UploadedFile
 from labeling import documents, jobs, taxonomies, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.models import Job, Project
+
+PROBLEMS_KEPT = 1_000
+UNCLAIMED = timedelta(hours=1)  # after which a file without a job is left from a request that died
 
 
 def receive(
@@ -49,7 +53,6 @@ def import_documents(job: Job, progress: jobs.Progress) -> dict[str, Any]:
         gold=job.arguments["gold"],
         progress=lambda _: progress(file.position, file.size),
     )
-    path.unlink(missing_ok=True)
     return {
         "added": report.added,
         "unchanged": report.unchanged,
@@ -76,13 +79,27 @@ def import_taxonomy(job: Job, progress: jobs.Progress) -> dict[str, Any]:
             note=f"Imported {job.arguments['name']}",
         )
     except taxonomies.BadTaxonomy as error:
-        path.unlink(missing_ok=True)
         rows = [[each.row, each.field, each.message, each.remedy] for each in error.problems]
-        raise jobs.JobRefused(
-            "Nothing was changed: the file needs these corrections first.", problems=rows
-        ) from error
-    path.unlink(missing_ok=True)
+        said = "Nothing was changed: the file needs these corrections first."
+        if len(rows) > PROBLEMS_KEPT:
+            said = f"{said} There are {len(rows):,}; these are the first {PROBLEMS_KEPT:,}."
+        raise jobs.JobRefused(said, problems=rows[:PROBLEMS_KEPT]) from error
     return {"labels": len(entries), "version": version.number if version else None}
+
+
+def sweep(now: datetime) -> None:
+    """Delete the files of jobs that are over, and those that no job was ever started for."""
+    folder = Path(settings.MEDIA_ROOT)
+    files = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+    if not files:
+        return
+    named = Job.objects.filter(arguments__file__in=list(files))
+    over = dict(named.values_list("arguments__file", "finished_at"))
+    for name, path in files.items():
+        with suppress(FileNotFoundError):  # swept by another worker
+            old = now.timestamp() - path.stat().st_mtime > UNCLAIMED.total_seconds()
+            if over.get(name, old):
+                path.unlink()
 
 
 def stored(job: Job) -> Path:

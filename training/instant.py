@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from numpy.typing import NDArray
 
 from inference import deployments, pipeline, predictions, rebuild, serving, vectors, weights
@@ -17,7 +17,7 @@ from inference.buckets import margins
 from inference.bundle import Bundle
 from inference.models import Deployment
 from labeling import queues, taxonomies
-from labeling.models import Document, GoldLabel, Project, ReviewTask
+from labeling.models import Annotation, Document, GoldLabel, Project, ReviewTask
 from training import curation, gates, registry, sampling
 from training.examples import targets_of
 from training.models import ModelVersion
@@ -182,10 +182,26 @@ def next_work(project: Project) -> Callable[..., object] | None:
 
 
 def is_due(project: Project) -> bool:
-    """Whether as much gold came as a refit waits for since the last one, or none ever ran."""
+    """Whether people said as much as a refit waits for since the last one.
+
+    Gold that came or went counts, imported gold too; so do decisions, for one that was taken back
+    and made anew leaves as much gold as before.
+    """
     counted = GoldLabel.objects.gold().filter(project=project)
     documents = counted.values("document").distinct().count()
-    return documents > 0 and abs(documents - learnt(project)) >= project.refit_every
+    if not documents:
+        return False
+    fresh = max(abs(documents - learnt(project)), decided_since_refit(project))
+    return fresh >= project.refit_every
+
+
+def decided_since_refit(project: Project) -> int:
+    """Return how many standing decisions were made since a head was last fitted or promoted."""
+    champion = deployments.champion(project)
+    refits = project.model_versions.filter(origin=ModelVersion.Origin.INSTANT)
+    moments = [champion.since if champion else None, refits.aggregate(at=Max("judged_at"))["at"]]
+    since = max((moment for moment in moments if moment), default=project.created_at)
+    return Annotation.objects.standing().filter(project=project, annotated_at__gt=since).count()
 
 
 def learnt(project: Project) -> int:

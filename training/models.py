@@ -140,6 +140,9 @@ class ModelVersion(models.Model):
         default=list, blank=True, help_text="[{gate, passed, reason}, …]; empty if not judged."
     )
     registered_at = models.DateTimeField()
+    judged_at = models.DateTimeField(
+        null=True, help_text="When it was last measured: it learnt what people had said by then."
+    )
 
     objects = ModelVersionQuerySet.as_manager()
 

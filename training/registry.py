@@ -47,8 +47,8 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
     Project.objects.select_for_update().get(pk=project.pk)  # one number at a time
     known = project.model_versions.filter(bundle=digest).first()
     if known is not None:
-        known.metrics, known.gates = dict(metrics), judged
-        known.save(update_fields=["metrics", "gates"])
+        known.metrics, known.gates, known.judged_at = dict(metrics), judged, now
+        known.save(update_fields=["metrics", "gates", "judged_at"])
         return known
     last = project.model_versions.order_by("-number").values_list("number", flat=True).first()
     version = ModelVersion.objects.create(
@@ -63,6 +63,7 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
         snapshot=snapshot,
         parent=parent,
         registered_at=now,
+        judged_at=now,
     )
     audit.record("registered", actor=None, now=now, project=project, subject=str(version))
     return version

@@ -98,5 +98,10 @@ class Prediction(models.Model):
         return f"{self.document_id} by {self.bundle[:8]}"
 
     @property
+    def proposed(self) -> set[int]:
+        """Ids of all its candidates, and of the labels it would assign."""
+        return {int(row[0]) for row in self.candidates} | set(self.label_ids)
+
+    @property
     def ranked(self) -> list[Candidate]:
         return [Candidate(int(row[0]), *map(float, row[1:4])) for row in self.candidates]

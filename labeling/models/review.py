@@ -83,7 +83,7 @@ class ReviewTask(models.Model):
         help_text="What a decision is worth: 1 - margin, in [0, 1]; above 1 in the chosen batch.",
     )
     leased_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     leased_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()

@@ -10,6 +10,7 @@ from django.views.decorators.http import condition, require_POST, require_safe
 from labeling import annotations, label_search, queues
 from labeling.access import PersonRequest, member_page
 from labeling.annotations import LabelRefused, LeaseLost, UndoRefused
+from labeling.document_fields import clean
 from labeling.forms.review import AnnotationForm, QueueForm, UndoForm
 from labeling.models import Project, ReviewTask
 from labeling.views.desk import Desk
@@ -54,7 +55,7 @@ def show_task(request: PersonRequest, project: Project, pk: int) -> HttpResponse
     desk, task = sit_down(request, project), find_task(project, pk)
     if not task.is_leased_to(request.user, at=desk.now):
         return desk.lost(LeaseLost(task, task.annotations.standing().first()))
-    return desk.card(task, find=request.GET.get("q", "")[:100])
+    return desk.card(task, find=clean(request.GET.get("q", ""))[:100])
 
 
 @require_POST

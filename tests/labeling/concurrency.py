@@ -1,5 +1,7 @@
 """Two hundred threads lease, annotate, skip and undo at once on a database of their own.
 
+Meanwhile a worker predicts all documents again and chooses batches, and an import settles some.
+
 Run by test_concurrency.py in a process of its own, with DATABASE_URL set: a test's own database
 would be in memory or inside one transaction. Prints what it did as one JSON line; fails loudly.
 """
@@ -21,10 +23,10 @@ django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from labeling import annotations, events, queues  # noqa: E402
+from labeling import annotations, events, gold, queues  # noqa: E402
 from labeling.models import (  # noqa: E402
     Annotation,
     AuditEntry,
@@ -38,6 +40,7 @@ from labeling.models import (  # noqa: E402
 )
 
 THREADS, REVIEWERS, TASKS, PATIENCE = 200, 100, 400, 240  # two tabs a reviewer; seconds
+IMPORTED = 40  # documents whose gold an import brings while people decide
 CONNECTIONS = 40  # PostgreSQL takes 100 at most by default; SQLite any number
 
 
@@ -48,7 +51,7 @@ def build():
     project = Project.objects.create(
         slug=f"race-{uuid.uuid4().hex[:8]}", name="Race", created_at=now
     )
-    version = TaxonomyVersion.objects.create(project=project, number=1, published_at=now)
+    TaxonomyVersion.objects.create(project=project, number=1, published_at=now)
     labels = Label.objects.bulk_create(
         Label(project=project, key=f"label-{n}", name=f"Label {n}") for n in range(10)
     )
@@ -58,27 +61,35 @@ def build():
         )
         for n in range(TASKS)
     )
-    predictions = Prediction.objects.bulk_create(
-        Prediction(
-            project=project,
-            document=document,
-            bundle="a" * 64,
-            taxonomy_version=version,
-            bucket=Prediction.Bucket.REVIEW,
-            margin=0.1,
-            probability=0.5,
-            candidates=[[label.pk, 0.5, 1.0, 0.1] for label in labels],
-            label_ids=[labels[0].pk],
-            latency=1,
-            predicted_at=now,
-        )
-        for document in documents
-    )
-    assert queues.enqueue(predictions, now=now) == TASKS
+    assert predict(project, [each.pk for each in documents], labels, "a", 0.1) == TASKS
     people = User.objects.bulk_create(
         User(username=f"racer-{uuid.uuid4().hex[:12]}") for _ in range(REVIEWERS)
     )
     return project, labels, people
+
+
+def predict(project, ids, labels, bundle, margin):
+    """Make new predictions current and queue them, as a worker does; return how many wait."""
+    with transaction.atomic():
+        project.documents.filter(pk__in=ids).lock()
+        Prediction.objects.current().filter(document__in=ids).update(is_current=False)
+        predictions = Prediction.objects.bulk_create(
+            Prediction(
+                project=project,
+                document_id=pk,
+                bundle=bundle * 64,
+                taxonomy_version=project.taxonomy_versions.get(),
+                bucket=Prediction.Bucket.REVIEW,
+                margin=margin,
+                probability=0.5,
+                candidates=[[label.pk, 0.5, 1.0, 0.1] for label in labels],
+                label_ids=[labels[0].pk],
+                latency=1,
+                predicted_at=timezone.now(),
+            )
+            for pk in ids
+        )
+        return queues.enqueue(predictions, now=timezone.now())
 
 
 class Ledger:
@@ -124,23 +135,53 @@ class Race:
 
     def run(self):
         threads = [threading.Thread(target=self.reviewer, args=(n,)) for n in range(THREADS)]
+        threads += [
+            threading.Thread(target=each) for each in (self.worker, self.chooser, self.importer)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+
+    def worker(self):
+        """Predict everything that is open again and again."""
+        ids = list(self.project.documents.order_by("?").values_list("pk", flat=True))
+        for bundle in "bcdefghijk":
+            with self.faults_reported(), self.connected():
+                predict(self.project, ids, self.labels, bundle, random.random())
+
+    def chooser(self):
+        """Choose one batch after the other, as refits do."""
+        for _ in range(20):
+            with self.faults_reported(), self.connected():
+                ids = list(self.project.documents.open().order_by("?").values_list("pk", flat=True))
+                queues.prioritise(self.project, ids[:50], now=timezone.now())
+
+    def importer(self):
+        """Settle some documents by an import, in an order of its own."""
+        ids = list(self.project.documents.order_by("?").values_list("pk", flat=True)[:IMPORTED])
+        for start in range(0, IMPORTED, 10):
+            with self.faults_reported(), self.connected():
+                grants = [(pk, [self.labels[0].pk]) for pk in ids[start : start + 10]]
+                gold.grant_imported_bulk(self.project, grants, timezone.now())
+
+    @contextmanager
+    def faults_reported(self):
+        try:
+            yield
+        except Exception as fault:  # noqa: BLE001 - whatever surfaces is a fault to report
+            self.ledger.faults.append(f"{type(fault).__name__}: {fault}")
+        finally:
+            connection.close()
 
     def reviewer(self, number):
         chance = random.Random(number)
         reviewer = self.people[number % REVIEWERS]
         self.start.wait()
         deadline = time.monotonic() + PATIENCE
-        try:
+        with self.faults_reported():
             while time.monotonic() < deadline and self.one_turn(reviewer, chance):
                 pass
-        except Exception as fault:  # noqa: BLE001 - whatever surfaces is a fault to report
-            self.ledger.faults.append(f"{type(fault).__name__}: {fault}")
-        finally:
-            connection.close()
 
     def one_turn(self, reviewer, chance):
         """Lease, look, and then decide, skip or undo. False once no task is open."""
@@ -194,12 +235,14 @@ def check(race):
     assert set(standing.values_list("task", flat=True)) == set(
         project.tasks.filter(status=ReviewTask.Status.DONE).values_list("pk", flat=True)
     )
-    assert project.tasks.filter(status=ReviewTask.Status.DONE).count() == TASKS
-    assert standing.count() == TASKS
-    gold = GoldLabel.objects.gold().filter(project=project)
-    assert set(gold.values_list("annotation", "label", "document")) == set(
-        standing.values_list("pk", "labels", "task__document")
-    )
+    stands = GoldLabel.objects.gold().filter(project=project)
+    imported = stands.filter(annotation=None)
+    assert stands.count() == stands.values("document").distinct().count() == TASKS
+    assert standing.count() == TASKS - imported.count()
+    assert set(
+        stands.exclude(annotation=None).values_list("annotation", "label", "document")
+    ) == set(standing.values_list("pk", "labels", "task__document"))
+    assert not project.tasks.open().exists()
     assert not project.documents.open().exists()
     assert AuditEntry.objects.filter(project=project, act="annotated").count() == len(ledger.stored)
 
@@ -218,6 +261,7 @@ def main():
         "stored": len(race.ledger.stored),
         "undone": len(race.ledger.undone),
         "refused": race.ledger.refused,
+        "imported": GoldLabel.objects.filter(annotation=None).count(),
         "seconds": round(seconds, 1),
     }
     sys.stdout.write(json.dumps(counts) + "\n")

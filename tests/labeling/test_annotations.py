@@ -59,6 +59,14 @@ def test_prediction_that_assigns_no_label_suggests_its_first_candidate(decide, t
     assert decide(labels[0]).kind == Kind.ACCEPTED
 
 
+def test_ticking_where_a_multi_label_prediction_suggested_nothing_corrects_it(decide, task, labels):
+    multi(task.project)
+    task.prediction.label_ids = []
+    task.prediction.save()
+
+    assert decide(labels[0]).kind == Kind.CORRECTED
+
+
 def test_judgement_keeps_what_the_reviewer_was_shown(decide, task, labels):
     assert decide(labels[1]).prediction == task.prediction
 
@@ -86,7 +94,7 @@ def test_judging_costs_the_same_number_of_queries_whatever_the_queue_length(
     decide, labels, django_assert_max_num_queries
 ):
     ReviewTaskFactory.create_batch(30)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         decide(labels[2])
 
 

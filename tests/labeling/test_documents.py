@@ -255,3 +255,11 @@ def test_a_multi_label_project_takes_several_labels_or_none(lost, project):
 
     assert report.gold == 2
     assert GoldLabel.objects.get(document__external_id="m2").label is None
+
+
+def test_an_import_of_several_batches_is_written_down_from_its_first(project, monkeypatch):
+    monkeypatch.setattr(documents, "BATCH", 2)
+    take(project, *(Row(f"m{n}", f"text {n}") for n in range(5)))
+
+    acts = AuditEntry.objects.order_by("pk").values_list("act", flat=True)
+    assert list(acts) == ["began importing documents", "imported documents"]

@@ -6,6 +6,7 @@ from labeling import annotations, gold
 from labeling.models import (
     Annotation,
     GoldLabel,
+    Label,
     RuledOut,
 )
 from tests.factories import (
@@ -88,9 +89,18 @@ def test_choice_from_elsewhere_rules_out_only_candidates_that_were_shown(project
     ranked = [[label.pk, 0.5, 1.0, 0.01] for label in shown]
     prediction = PredictionFactory(candidates=ranked)
 
-    passed = gold.passed_over(prediction, {LabelFactory().pk}, is_multi=False)
+    offered = gold.offer(prediction, Label.objects.in_bulk(), is_multi=False)
+    passed = gold.passed_over(offered, {LabelFactory().pk}, is_multi=False)
 
     assert passed == [label.pk for label in shown[: gold.SHOWN]]
+
+
+def test_label_retired_since_the_prediction_was_never_offered(decide, labels):
+    Label.objects.filter(pk=labels[0].pk).update(retired_at=NOON)
+    annotation = decide(labels[1])
+
+    assert annotation.kind == annotation.Kind.ACCEPTED
+    assert not RuledOut.objects.exists()
 
 
 def test_unticked_labels_are_ruled_out_in_a_multi_label_project(decide, project, task, labels):

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from celery import signals
 from django.core.cache import cache
+from django.db import OperationalError
 from django.utils import timezone
 
 from labeling import events, jobs, tasks
@@ -204,3 +205,16 @@ def test_without_a_broker_a_started_job_waits(
     job.refresh_from_db()
     assert job.status == Job.Status.WAITING
     assert "no message broker" in caplog.text
+
+
+def test_a_job_the_database_refused_is_tried_again_and_given_up_in_the_end(project, sent):
+    def deadlocked(job, progress):
+        raise OperationalError("deadlock detected")
+
+    job = JobFactory(project=project)
+    for _ in range(jobs.ATTEMPTS - 1):
+        assert jobs.run(job.pk, deadlocked).status == Job.Status.WAITING
+    last = jobs.run(job.pk, deadlocked)
+
+    assert last.status == Job.Status.FAILED
+    assert "deadlock detected" in last.report["error"]

@@ -54,3 +54,15 @@ def test_path_names_the_levels_above(project):
     assert path_of(label) == "Money / Cards"
     assert path_of(top) == ""
     assert (label.pk, "Refund", "Money / Cards", "") in typeahead(project)
+
+
+def test_case_of_any_alphabet_is_no_matter(project):
+    label = LabelFactory(project=project, name="Überweisung")
+    for words in ("überweisung", "ÜBERW", "Überweisung"):
+        assert look_up(project, words) == [label]
+
+
+def test_a_name_is_found_before_hundreds_of_descriptions(project):
+    LabelFactory.create_batch(30, project=project, description="about a refund")
+    label = LabelFactory(project=project, name="Refund")
+    assert look_up(project, "refund")[0] == label

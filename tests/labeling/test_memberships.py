@@ -157,3 +157,13 @@ def test_settings_that_stay_write_nothing(project, admin, now):
     memberships.change_settings(project, {"name": project.name}, actor=admin, now=now)
 
     assert not AuditEntry.objects.exists()
+
+
+def test_a_person_taken_out_twice_is_taken_out_once(admin, reviewer, now):
+    membership = Membership.objects.get(user=reviewer)
+    same = Membership.objects.get(user=reviewer)
+    memberships.remove(membership, actor=admin, now=now)
+    memberships.remove(same, actor=admin, now=now)
+    memberships.set_role(same, Role.OWNER, actor=admin, now=now)
+
+    assert AuditEntry.objects.get(act="removed").actor == admin

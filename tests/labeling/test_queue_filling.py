@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labeling import queues
-from labeling.models import Prediction, Project, ReviewQueue, ReviewTask
+from labeling.models import Document, Prediction, Project, ReviewQueue, ReviewTask
 from labeling.queue_filling import audit_position
 from tests.factories import DocumentFactory, PredictionFactory
 
@@ -208,6 +208,35 @@ def test_chosen_task_keeps_its_place_when_predicted_again(project):
     queues.enqueue([newer], now=NOON)
 
     assert (only_task().value, only_task().prediction) == (2, newer)
+
+
+def test_chosen_task_stays_though_it_could_be_accepted_now(project, audit_none):
+    prediction = PredictionFactory(margin=0.5)
+    queues.prioritise(project, [prediction.document_id], now=NOON)
+    queues.enqueue([repredicted(prediction, bucket=Bucket.AUTO)], now=NOON)
+
+    assert only_task().status == Status.OPEN
+
+
+def test_chosen_task_of_a_document_with_gold_goes(project):
+    prediction = PredictionFactory(margin=0.5)
+    queues.prioritise(project, [prediction.document_id], now=NOON)
+    Document.objects.update(gold_at=NOON)
+    queues.enqueue([repredicted(prediction)], now=NOON)
+
+    assert only_task().status == Status.WITHDRAWN
+
+
+def test_who_held_a_task_before_it_was_predicted_again_must_take_it_anew(project, reviewer):
+    """They saw the former prediction, and may not answer for the new one."""
+    prediction = PredictionFactory(margin=0.5)
+    queues.enqueue([prediction], now=NOON)
+    task = queues.lease_next(project, reviewer, now=NOON)
+    later = task.leased_until + timedelta(minutes=1)
+    queues.enqueue([repredicted(prediction)], now=later)
+
+    with pytest.raises(queues.LeaseLost):
+        queues.renew(task, reviewer=reviewer, now=later)
 
 
 def test_chosen_document_without_a_task_gets_one(project):

@@ -1,11 +1,14 @@
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from labeling import queues
-from labeling.models import AuditEntry, ReviewQueue, ReviewTask
+from labeling import annotations, queues
+from labeling.models import AuditEntry, Prediction, ReviewQueue, ReviewTask
 from tests.factories import (
+    DocumentFactory,
     MembershipFactory,
+    PredictionFactory,
     ProjectFactory,
     ReviewQueueFactory,
     ReviewTaskFactory,
@@ -126,12 +129,43 @@ def test_skipped_task_goes_to_others_but_not_back(project, reviewer, other_revie
 
 
 def test_skipping_twice_is_written_down_once(project, reviewer):
-    task = ReviewTaskFactory()
+    task = queues.lease(ReviewTaskFactory(), reviewer, now=NOON)
     queues.skip(task, reviewer=reviewer, now=NOON)
     queues.skip(task, reviewer=reviewer, now=NOON)
 
     assert task.skips.count() == 1
     assert AuditEntry.objects.filter(act="skipped").count() == 1
+
+
+def test_what_is_decided_is_not_skipped(project, reviewer):
+    """A click on the way back in the history must not hide the task once it is open again."""
+    task = queues.lease(ReviewTaskFactory(), reviewer, now=NOON)
+    annotation = annotations.annotate(task, reviewer=reviewer, labels=[], key=uuid4(), now=NOON)
+    queues.skip(task, reviewer=reviewer, now=NOON)
+    assert not task.skips.exists()
+
+    annotations.undo(annotation, reviewer=reviewer, now=NOON)
+    assert queues.lease_next(project, reviewer, now=LATER) == task
+
+
+def test_task_leased_anew_speaks_of_the_current_prediction(project, reviewer, other_reviewer):
+    document = DocumentFactory(project=project)
+    former, present = (
+        PredictionFactory(document=document, is_current=now) for now in (False, True)
+    )
+    task = ReviewTaskFactory(document=document, prediction=former)
+
+    assert queues.lease(task, reviewer, now=NOON).prediction == present
+
+
+def test_task_held_goes_on_speaking_of_what_was_shown(project, reviewer):
+    document = DocumentFactory(project=project)
+    shown = PredictionFactory(document=document)
+    task = queues.lease(ReviewTaskFactory(document=document, prediction=shown), reviewer, now=NOON)
+    Prediction.objects.update(is_current=False)
+    PredictionFactory(document=document)
+
+    assert queues.lease(task, reviewer, now=NOON).prediction == shown
 
 
 def test_skipping_does_not_disturb_somebody_elses_lease(project, reviewer, other_reviewer):
@@ -144,7 +178,7 @@ def test_skipping_does_not_disturb_somebody_elses_lease(project, reviewer, other
 
 
 def test_skipped_tasks_can_be_brought_back(project, reviewer):
-    task = ReviewTaskFactory()
+    task = queues.lease(ReviewTaskFactory(), reviewer, now=NOON)
     queues.skip(task, reviewer=reviewer, now=NOON)
 
     assert queues.restore_skipped(project, reviewer, now=NOON) == 1
@@ -215,9 +249,9 @@ def test_a_task_somebody_holds_cannot_be_leased_by_name(project, reviewer, other
 def test_counts_say_what_is_open_held_by_others_and_skipped(project, reviewer, other_reviewer):
     queue = queues.ensure(project)[ReviewQueue.Reason.AMBIGUOUS]
     tasks = ReviewTaskFactory.create_batch(5, queue=queue)
+    for task in tasks[:2]:
+        queues.skip(queues.lease(task, reviewer, now=NOON), reviewer=reviewer, now=NOON)
     queues.lease(tasks[0], other_reviewer, now=NOON)
-    queues.skip(tasks[0], reviewer=reviewer, now=NOON)
-    queues.skip(tasks[1], reviewer=reviewer, now=NOON)
     queues.lease(tasks[2], reviewer, now=NOON)
 
     close_calls, *others = queues.counts(project, reviewer, NOON)

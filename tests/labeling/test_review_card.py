@@ -208,7 +208,7 @@ def test_deciding_and_getting_the_next_card_costs_the_same_too(
     client, long_queue, labels, django_assert_num_queries
 ):
     form = decision(labels[1])
-    with django_assert_num_queries(35):
+    with django_assert_num_queries(36):
         client.post(url("annotate", long_queue.pk), form, headers=HTMX)
 
 

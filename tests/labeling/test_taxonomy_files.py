@@ -149,3 +149,14 @@ def test_any_exclusion_is_read_without_an_error(situation, use):
     text = f"Not for {situation}; use {use}." if use else situation
 
     assert parse_exclusion(text)[1] == use or use is None
+
+
+def test_runs_of_spaces_in_an_exclusion_are_read_at_once():
+    spaces = " " * 100_000
+    assert parse_exclusion(f"Not for a{spaces}x") == ("a x", None)
+    assert parse_exclusion(f"Not for a{spaces}; use{spaces}b.") == ("a", "b")
+
+
+def test_a_file_of_too_many_rows_is_no_taxonomy():
+    with pytest.raises(BadTaxonomy, match="more than 20,000 rows"):
+        parse("id,name\n" + ",\n" * 20_001)

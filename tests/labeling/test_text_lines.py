@@ -92,3 +92,14 @@ def test_any_bytes_decode_to_text_without_an_error(content):
     text, repaired = decode(content)
 
     assert repaired or text.encode() == content
+
+
+def test_empty_lines_without_end_are_not_read_to_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_lines, "BLANK_LIMIT", 3)
+    path = tmp_path / "blank"
+    path.write_bytes(b"a\n\n\n\nb\n\n\n\n\nc\n")
+    lines = iter(TextLines(path))
+
+    assert [next(lines).strip() for _ in range(8)] == ["a", "", "", "", "b", "", "", ""]
+    with pytest.raises(EndsEarly, match="more than 3 empty lines"):
+        next(lines)

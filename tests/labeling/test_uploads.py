@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
-from labeling import events, jobs
+from labeling import events, jobs, uploads
 from labeling.models import Document, Job, Label
 from tests.factories import JobFactory, LabelFactory
 
@@ -184,3 +185,25 @@ def test_reviewers_and_outsiders_see_no_jobs_and_upload_nothing(
         for page in (f"jobs/{job.pk}/", "documents/upload/", "taxonomy/upload/"):
             assert client.get(f"/p/{project.slug}/{page}").status_code == 404
             assert client.post(f"/p/{project.slug}/{page}").status_code in {404, 405}
+
+
+def test_the_file_of_a_job_that_is_over_is_swept_and_that_of_a_waiting_one_kept(project, settings):
+    folder = Path(settings.MEDIA_ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    now = timezone.now()
+    for name in ("failed", "waiting", "arriving", "forgotten"):
+        (folder / name).write_text("letters")
+    JobFactory(project=project, arguments={"file": "failed"}, status="failed", finished_at=now)
+    JobFactory(project=project, arguments={"file": "waiting"})
+    os.utime(folder / "forgotten", (0, 0))
+    uploads.sweep(now)
+
+    assert [path.name for path in stored_files(settings)] == ["arriving", "waiting"]
+
+
+def test_only_the_first_problems_of_a_wrong_file_are_kept(upload):
+    upload("taxonomy", b"id,name\n" + b",\n" * 1_200)
+    report = Job.objects.get().report
+
+    assert len(report["problems"]) == uploads.PROBLEMS_KEPT
+    assert "these are the first 1,000" in report["error"]

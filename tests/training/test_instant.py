@@ -14,7 +14,7 @@ from inference.head import Head
 from inference.retrieve import unit
 from inference.vectors import store
 from labeling import annotations, events, queues, taxonomies
-from labeling.models import Document, GoldLabel, Prediction, ReviewTask
+from labeling.models import Annotation, Document, GoldLabel, Prediction, ReviewTask
 from tests.factories import (
     DocumentFactory,
     GoldLabelFactory,
@@ -249,6 +249,21 @@ def test_what_was_rolled_back_stays_so_until_more_was_said(world):
     assert not instant.is_due(world.project)
     world.settle(*range(20, 30))
     assert instant.is_due(world.project)
+
+
+def test_decisions_taken_back_and_made_anew_are_learnt_too(world, reviewer):
+    instant.choose_next(world.project, now=NOW)
+    world.review(reviewer, 10)
+    instant.refit(world.project, now=timezone.now())
+    for annotation in Annotation.objects.order_by("-pk"):
+        task = annotations.undo(annotation, reviewer=reviewer, now=timezone.now())
+        annotations.annotate(
+            task, reviewer=reviewer, labels=[], key=uuid.uuid4(), now=timezone.now()
+        )
+    assert instant.learnt(world.project) == 10
+    assert instant.is_due(world.project)
+    instant.refit(world.project, now=timezone.now())
+    assert not instant.is_due(world.project)
 
 
 def test_a_champion_made_to_follow_the_taxonomy_is_taught_anew(world):
