@@ -1,13 +1,16 @@
 """Celery tasks: thin, idempotent doors to inference.backlog."""
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task, signals
 from django.utils import timezone
 
 from inference import backlog, deployments, jobs
-from labeling.models import Project
+from labeling.models import Job, Project
+
+RETRY_AFTER = timedelta(minutes=10)
 
 
 @signals.worker_process_init.connect
@@ -30,7 +33,15 @@ def predict(project_id: int) -> None:
 
 @shared_task
 def predict_lacking() -> None:
-    """Ask again where documents lack a prediction and nobody is at it: a request was lost."""
+    """Ask again where documents lack a prediction and nobody is at it: a request was lost.
+
+    Where the last try failed, as it does without the encoder, the next waits RETRY_AFTER.
+    """
+    now = timezone.now()
     for project in Project.objects.all():
+        last = project.jobs.filter(kind=Job.Kind.PREDICT).first()
+        failed_at = last.finished_at if last and last.status == Job.Status.FAILED else None
+        if failed_at and failed_at > now - RETRY_AFTER:
+            continue
         if deployments.champion(project) and backlog.lack(project):
-            jobs.request(project, actor=None, now=timezone.now())
+            jobs.request(project, actor=None, now=now)

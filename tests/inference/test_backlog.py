@@ -148,6 +148,18 @@ def test_a_lost_request_is_asked_again(
     assert Job.objects.filter(kind=Job.Kind.PREDICT).count() == 1
 
 
+def test_after_a_failure_the_next_try_waits(project, champion, documents):
+    job = JobFactory(
+        project=project, kind=Job.Kind.PREDICT, status="failed", finished_at=timezone.now()
+    )
+    tasks.predict_lacking()
+    assert Job.objects.get() == job
+
+    Job.objects.update(finished_at=timezone.now() - tasks.RETRY_AFTER)
+    tasks.predict_lacking()
+    assert Job.objects.filter(status="waiting").count() == 1
+
+
 def test_predicting_a_project_that_is_gone_does_nothing():
     tasks.predict(404)
     assert not Job.objects.exists()
