@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, resolve_url
 from django_htmx.middleware import HtmxDetails
 
 from labeling.memberships import Standing, role_of
@@ -35,17 +36,32 @@ def project_page(
     """Decorate a view of one project: sign-in, then the project by slug through *may_open*."""
 
     def decorate(view: ProjectView[P]) -> SlugView:
-        @login_required
         @wraps(view)
         def opened(
             request: PersonRequest, slug: str, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponse | HttpResponseBase:
+            if not is_signed_in(request):
+                return sign_in_first(request)
             project = get_object_or_404(may_open(request.user), slug=slug)
             return view(request, project, *args, **kwargs)
 
         return opened
 
     return decorate
+
+
+def is_signed_in(request: HttpRequest) -> bool:
+    return request.user.is_authenticated
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """Lead to the sign-in page and back: after a form, to the page it stood on."""
+    back = request.get_full_path()
+    if request.method not in ("GET", "HEAD"):
+        form = urlsplit(request.headers.get("Referer", ""))
+        here = form.netloc == request.get_host()
+        back = urlunsplit(("", "", form.path, form.query, "")) if here else resolve_url("home")
+    return redirect_to_login(back)
 
 
 def standing_of(request: HttpRequest, project: Project) -> Standing:
@@ -64,9 +80,10 @@ admin_page = project_page(lambda user: Project.objects.administered_by(user))
 def site_administrator_page(view: Callable[[PersonRequest], HttpResponse]) -> SlugView:
     """Decorate a page for site administrators alone."""
 
-    @login_required
     @wraps(view)
     def opened(request: PersonRequest) -> HttpResponse:
+        if not is_signed_in(request):
+            return sign_in_first(request)
         if not request.user.is_superuser:
             raise Http404
         return view(request)

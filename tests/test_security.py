@@ -111,6 +111,22 @@ def test_a_deactivated_person_is_out_at_once(client, admin):
     assert client.get("/p/support/").url == "/accounts/sign-in/?next=/p/support/"
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        (
+            "http://testserver/p/support/review/7/?queue=audit",
+            "/p/support/review/7/%3Fqueue%3Daudit",
+        ),
+        ("https://elsewhere.example/p/support/", "/"),
+        ("", "/"),
+    ],
+)
+def test_whose_session_ended_under_a_form_comes_back_to_its_page(client, referer, back):
+    answer = client.post("/p/support/review/next/", headers={"referer": referer})
+    assert answer.url == f"/accounts/sign-in/?next={back}"
+
+
 def test_a_removed_person_is_out_at_once(client, admin, reviewer, project):
     client.force_login(reviewer)
     memberships.remove(reviewer.memberships.get(), actor=admin, now=project.created_at)
