@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --p
 MANAGE := $(BIN)/python manage.py
 STATE_DIR ?= var
 # With REDIS_URL the embedded Redis stays off.
-PROCESSES := web worker beat $(if $(REDIS_URL),,redis)
+PROCESSES := web worker trainer beat $(if $(REDIS_URL),,redis)
 export PORT
 
 .DEFAULT_GOAL := help
@@ -47,7 +47,7 @@ demo: $(VENV)/.runtime ## Load the demo project and serve it on 127.0.0.1:$PORT
 	@CELERY_TASK_ALWAYS_EAGER=true $(MANAGE) load_demo
 	@$(MAKE) --no-print-directory processes
 
-start: $(VENV)/.runtime ## Start the web server, the worker and the embedded Redis; Ctrl-C stops them
+start: $(VENV)/.runtime ## Start the web server, the workers and the embedded Redis; Ctrl-C stops them
 	@$(MANAGE) prepare --port $(PORT)
 	@$(MAKE) --no-print-directory processes
 

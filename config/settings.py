@@ -145,10 +145,15 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 10}
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat")
 CELERY_TIMEZONE = "UTC"
+# A run takes an hour: it has a worker of its own, so that nobody's upload waits for it.
+CELERY_TASK_ROUTES = {"training.tasks.train": {"queue": "training"}}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "resume-stale-jobs": {"task": "labeling.tasks.resume_stale_jobs", "schedule": 20.0},
-    "predict-lacking": {"task": "inference.tasks.predict_lacking", "schedule": 60.0},
-    "resume-stale-runs": {"task": "training.tasks.resume_stale_runs", "schedule": 10.0},
+    name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    for name, task, seconds in (
+        ("resume-stale-jobs", "labeling.tasks.resume_stale_jobs", 20.0),
+        ("predict-lacking", "inference.tasks.predict_lacking", 60.0),
+        ("resume-stale-runs", "training.tasks.resume_stale_runs", 10.0),
+    )
 }
 
 # --- People ---------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from inference import folders
 from inference.buckets import Thresholds
 from inference.calibrate import Calibration
 from inference.head import Head
@@ -95,14 +96,19 @@ class Bundle:
     def write(self, root: Path) -> Bundle:
         """Write it below *root* in a folder named by its digest, and return it with that digest.
 
-        The same content gives the same digest and is written once; two writers at once are
-        harmless, and no reader ever sees half a bundle.
+        The same content gives the same digest and is written once, or again where what stands was
+        damaged; two writers at once are harmless, and no reader ever sees half a bundle.
         """
         files = {MANIFEST: _manifest(self), TENSORS: _tensors(self)}
         digest = digest_of_files(files)
-        if not (root / digest).is_dir():
-            root.mkdir(parents=True, exist_ok=True)
-            _write_whole(root / digest, files)
+        if _stands_whole(root, digest):
+            return replace(self, digest=digest)
+        with tempfile.TemporaryDirectory(dir=root, prefix=".bundle-") as scratch:
+            folder = Path(scratch) / "bundle"
+            folder.mkdir()
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+            folders.put(folder, root / digest)
         return replace(self, digest=digest)
 
     @classmethod
@@ -161,18 +167,17 @@ def _tensors(bundle: Bundle) -> bytes:
     )
 
 
-def _write_whole(target: Path, files: dict[str, bytes]) -> None:
-    """Write under another name, then rename."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".bundle-") as scratch:
-        folder = Path(scratch) / "bundle"
-        folder.mkdir()
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
-        try:
-            folder.rename(target)
-        except OSError:
-            if not target.is_dir():  # else another writer was first, with the same content
-                raise
+def _stands_whole(root: Path, digest: str) -> bool:
+    """Whether the bundle was written already; a damaged one is set aside."""
+    root.mkdir(parents=True, exist_ok=True)
+    if not (root / digest).is_dir():
+        return False
+    try:
+        Bundle.read(root, digest)
+    except BundleCorrupt:
+        folders.set_aside(root / digest)
+        return False
+    return True
 
 
 def _assemble(

@@ -36,6 +36,7 @@ def deploy(  # noqa: PLR0913 - a deployment says who, what, why and how much
     if holder is not None and (holder.bundle, holder.share) == (digest, share):
         return holder
     if holder is not None:
+        now = max(now, holder.since)  # a caller's clock may have stood still for a long job
         holder.until = now
         holder.save(update_fields=["until"])
     deployment = Deployment.objects.create(
@@ -77,7 +78,7 @@ def previous(project: Project) -> str | None:
     one it was made from, for that one would be made to follow at once.
     """
     served: list[str] = []
-    champions = project.deployments.champions().order_by("since", "pk")
+    champions = project.deployments.champions().order_by("pk")
     for bundle, act in champions.values_list("bundle", "act"):
         if act == Deployment.Act.ROLLED_BACK:
             served[-2:] = [bundle]

@@ -1,6 +1,7 @@
 """Make a project's bundle speak of its current taxonomy."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from inference import deployments, events, serving
 from inference.buckets import NEVER, Thresholds
-from inference.bundle import Bundle, EncoderReference, Kind
+from inference.bundle import Bundle, BundleCorrupt, EncoderReference, Kind
 from inference.calibrate import Calibration
 from inference.encode import digest_of
 from inference.head import Head
@@ -22,6 +23,8 @@ from inference.vectors import TextEncoder
 from labeling import taxonomies
 from labeling.models import Project
 from labeling.taxonomies import LabelText
+
+logger = logging.getLogger(__name__)
 
 UNTAUGHT: Final[dict[Kind, Calibration]] = {
     "single": Calibration(temperature=1.0),
@@ -137,28 +140,44 @@ def _thresholds(bundle: Bundle, origin: NDArray[np.int64]) -> Thresholds:
     return Thresholds(NEVER if -1 in rows else kept.accept, kept.floor, cuts)
 
 
-def champion_bundle(project: Project, *, now: datetime) -> Bundle | None:
+def champion_bundle(
+    project: Project, *, now: datetime, tell: Callable[[], object] | None = None
+) -> Bundle | None:
     """Return the champion's bundle, made and deployed first if there is none for this taxonomy.
 
-    Returns None while the project has no published labels a document may be given.
+    A champion whose files are damaged is made anew from the taxonomy. Returns None while the
+    project has no published labels a document may be given.
+
+    Args:
+        tell: called now and then while thousands of label texts are encoded, which takes minutes.
 
     Raises:
         EncoderUnavailable: the project's encoder is not on this machine.
     """
     version = project.taxonomy_versions.first()
     champion = deployments.champion(project)
-    bundle = serving.load(champion.bundle) if champion else None
+    bundle = _readable(champion)
     if version is None or (bundle and bundle.taxonomy_number == version.number):
         return bundle
     labels = taxonomies.label_texts(project)
     if not labels:
         return None
-    made = _made_for(project, labels, bundle, taxonomy_number=version.number)
+    made = _made_for(project, labels, bundle, taxonomy_number=version.number, tell=tell)
     written = made.write(settings.BUNDLE_DIR)
     reason = f"Follows {version} of the taxonomy." if bundle else f"From {version} alone."
+    if champion and not bundle:
+        reason = f"From {version} alone: the files of {champion} are missing or damaged."
     if not _deploy_in_place_of(champion, written, project, reason=reason, now=now):
-        return champion_bundle(project, now=now)
+        return champion_bundle(project, now=now, tell=tell)
     return written
+
+
+def _readable(champion: Deployment | None) -> Bundle | None:
+    try:
+        return serving.load(champion.bundle) if champion else None
+    except BundleCorrupt:
+        logger.exception("%s cannot serve", champion)
+        return None
 
 
 @transaction.atomic
@@ -176,17 +195,41 @@ def _deploy_in_place_of(
 
 
 def _made_for(
-    project: Project, labels: Sequence[LabelText], bundle: Bundle | None, *, taxonomy_number: int
+    project: Project,
+    labels: Sequence[LabelText],
+    bundle: Bundle | None,
+    *,
+    taxonomy_number: int,
+    tell: Callable[[], object] | None,
 ) -> Bundle:
     if bundle is not None:
-        encoder = serving.encoder(bundle)
+        encoder = Telling(serving.encoder(bundle), tell)
         return for_taxonomy(bundle, labels, encoder, taxonomy_number=taxonomy_number)
     source = project.encoder or settings.DEFAULT_ENCODER
     reference = EncoderReference(source, digest_of(source, settings.BUNDLE_DIR))
     return zero_shot(
         "multi" if project.is_multi else "single",
         labels,
-        serving.WarmEncoder(reference),
+        Telling(serving.WarmEncoder(reference), tell),
         reference=reference,
         taxonomy_number=taxonomy_number,
     )
+
+
+class Telling:
+    """An encoder that says after every few texts that it is still at work."""
+
+    AT_ONCE: Final = 256
+
+    def __init__(self, encoder: TextEncoder, tell: Callable[[], object] | None) -> None:
+        self.encoder, self.tell = encoder, tell
+        self.digest = encoder.digest
+
+    def encode(self, texts: Sequence[str]) -> Embeddings:
+        """Return unit vectors, (texts, dim)."""
+        parts = []
+        for start in range(0, len(texts), self.AT_ONCE):
+            parts.append(self.encoder.encode(texts[start : start + self.AT_ONCE]))
+            if self.tell:
+                self.tell()
+        return np.concatenate(parts)

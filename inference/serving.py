@@ -1,6 +1,7 @@
 """Which bundle answers for a document, and the warm models of this process."""
 
 import json
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -117,7 +118,7 @@ def keep_probe(digest: str, found: dict[str, Any]) -> None:
     except (OSError, ValueError, TypeError):
         probes = {}
     probes[_machine(digest)] = found
-    scratch = path.with_suffix(f".{platform.node()}.new")
+    scratch = path.with_suffix(f".{platform.node()}-{os.getpid()}.new")
     scratch.write_text(json.dumps(probes, indent=1, sort_keys=True))
     scratch.replace(path)
 

@@ -35,13 +35,14 @@ def predict(project_id: int) -> None:
 def predict_lacking() -> None:
     """Ask again where documents lack a prediction and nobody is at it: a request was lost.
 
-    Where the last try failed, as it does without the encoder, the next waits RETRY_AFTER.
+    Where the last try failed or found nothing it could do, as without the encoder or without
+    labels, the next waits RETRY_AFTER.
     """
     now = timezone.now()
     for project in Project.objects.all():
         last = project.jobs.filter(kind=Job.Kind.PREDICT).first()
-        failed_at = last.finished_at if last and last.status == Job.Status.FAILED else None
-        if failed_at and failed_at > now - RETRY_AFTER:
+        ended = last.finished_at if last and not last.report.get("predicted") else None
+        if ended and ended > now - RETRY_AFTER:
             continue
         if deployments.champion(project) and backlog.lack(project):
             jobs.request(project, actor=None, now=now)

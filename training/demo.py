@@ -32,7 +32,7 @@ def load(everyone: dict[str, User], *, mails: int, gold: int, now: datetime) -> 
     written = list(generator.generate(mails, seed=SEED))
     import_mails(project, written, gold=gold, actor=everyone["owner"], now=now)
     instant.refit(project, now=now)
-    backlog.predict_all(project, now=now)
+    backlog.predict_all(project)
     audit.record(people.LOADED, project=project, actor=None, now=now)
     return project
 

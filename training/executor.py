@@ -3,6 +3,7 @@
 import logging
 import shutil
 
+from django.db import OperationalError
 from django.utils import timezone
 
 from inference.bundle import BundleCorrupt
@@ -39,18 +40,19 @@ def carry_out(run_id: int, progress_of: type[Progress] = Progress) -> TrainingRu
         _end(run, Status.FAILED, "The project has no published taxonomy.")
     except (TooLittleGold, EncoderUnavailable, BundleCorrupt) as error:
         _end(run, Status.FAILED, str(error))
+    except OperationalError:
+        logger.exception("Run %s stops: the database does not answer. It will be resumed.", run.pk)
+        return None
     except Exception as error:
         logger.exception("Run %s failed", run.pk)
         _end(run, Status.FAILED, f"{type(error).__name__}: {error}"[:2000])
-    else:
-        schedule.finish(run, Status.DONE, now=timezone.now())
     run.refresh_from_db()
     return run
 
 
 def _end(run: TrainingRun, status: str, error: str = "") -> None:
-    schedule.finish(run, status, now=timezone.now(), error=error)
-    shutil.rmtree(runs.folder(run), ignore_errors=True)
+    if schedule.finish(run, status, now=timezone.now(), error=error):
+        shutil.rmtree(runs.folder(run), ignore_errors=True)
 
 
 def version_of(run: TrainingRun) -> ModelVersion | None:

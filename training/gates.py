@@ -6,7 +6,7 @@ A gate never passes by default: what was not measured is a failure.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +269,13 @@ def slow_loop(*, multi: bool) -> tuple[Gate, ...]:
 
 # The instant loop only refits the head on more gold: it must not be clearly worse.
 INSTANT_LOOP: tuple[Gate, ...] = (NotClearlyWorse("top1", "Top-1"),)
+
+
+ANOTHER_SERVES: Final = Outcome(
+    "Compared with what serves",
+    passed=False,
+    reason="Another encoder was promoted while this run trained. Train again to compare with it.",
+)
 
 
 def judge(gates: Sequence[Gate], evidence: Evidence) -> list[Outcome]:

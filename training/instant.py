@@ -17,7 +17,7 @@ from inference.buckets import margins
 from inference.bundle import Bundle
 from inference.models import Deployment
 from labeling import queues, taxonomies
-from labeling.models import Annotation, Document, GoldLabel, Project, ReviewTask
+from labeling.models import Annotation, Document, Project, ReviewTask
 from training import curation, gates, registry, sampling
 from training.examples import targets_of
 from training.models import ModelVersion
@@ -39,7 +39,8 @@ def refit(
     """Fit head and thresholds on all gold, register the bundle, deploy it, choose the next batch.
 
     The same gold gives the same bundle, so that running it twice, or in two workers at once, is
-    running it once; the older of two is not deployed. Returns None without gold or taxonomy.
+    running it once; of two that learn different gold the first to end serves, and the other is made
+    again. Returns None without gold or taxonomy.
 
     Args:
         strategy: one of sampling.STRATEGIES.
@@ -48,31 +49,41 @@ def refit(
     Raises:
         EncoderUnavailable: a gold text was never encoded, and the encoder is not on this machine.
     """
-    champion = rebuild.champion_bundle(project, now=now)
+    champion, former = rebuild.champion_bundle(project, now=now), deployments.champion(project)
     gold = curation.gold_of(project)
-    if champion is None or not len(gold):
+    if champion is None or former is None or former.bundle != champion.digest or not len(gold):
+        return None
+    lesson = lesson_of(project, champion, gold)
+    if lesson is None:
         return None
     taught = teach(
         champion,
-        lesson_of(project, champion, gold),
+        lesson,
         default_offset=rebuild.UNTAUGHT[champion.kind].offset,
         seed=seed,
     )
     bundle = taught.bundle.write(settings.BUNDLE_DIR)
-    version = _promote(project, bundle, taught, gold_count=len(gold), now=now)
+    version = _promote(project, bundle, taught, former, gold_count=len(gold), now=now)
     choose_next(project, now=now, strategy=strategy, seed=seed)
     return version
 
 
-def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> Lesson:
-    """Return the gold as *bundle*'s encoder sees it, and the documents it is for."""
-    labels = taxonomies.label_texts(project)
+def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> Lesson | None:
+    """Return the gold as *bundle*'s encoder sees it, and the documents it is for.
+
+    None: another version of the taxonomy was published since the bundle was made.
+    """
+    labels = {label.id: label for label in taxonomies.label_texts(project)}
+    if labels.keys() != set(bundle.label_ids):
+        return None
     ids, embeddings = vectors.document_vectors(gold.ids, serving.encoder(bundle))
     labelled = dict(zip(gold.ids, gold.labels, strict=True))
     return Lesson(
         vectors=embeddings,
         targets=targets_of([labelled[id_] for id_ in ids.tolist()], bundle.label_ids),
-        overlaps=curation.relations_of(project, labels).overlaps,
+        overlaps=curation.relations_of(
+            project, [labels[label_id] for label_id in bundle.label_ids]
+        ).overlaps,
         pool=_sample_of_open(project, bundle),
         promise=project.promised_precision,
         unseen=_unseen(project, bundle, ids),
@@ -101,12 +112,21 @@ def _sample_of_open(project: Project, bundle: Bundle) -> NDArray[np.float32]:
 
 @transaction.atomic
 def _promote(
-    project: Project, bundle: Bundle, taught: Taught, *, gold_count: int, now: datetime
+    project: Project,
+    bundle: Bundle,
+    taught: Taught,
+    former: Deployment,
+    *,
+    gold_count: int,
+    now: datetime,
 ) -> ModelVersion:
-    """Register *bundle*; deploy it if its gates open and no later refit was faster."""
+    """Register *bundle*; deploy it if its gates open and *former*, which it was made from, serves.
+
+    Another champion was promoted, rolled back to or fitted meanwhile, and no gate compared the two:
+    the next refit starts from that one.
+    """
     Project.objects.select_for_update().get(pk=project.pk)
-    champion = deployments.champion(project)
-    parent = registry.version_of(project, champion.bundle) if champion else None
+    parent = registry.version_of(project, former.bundle)
     outcomes = gates.judge(gates.INSTANT_LOOP, taught.evidence)
     version = registry.register(
         project,
@@ -118,13 +138,7 @@ def _promote(
         parent=None if parent and parent.bundle == bundle.digest else parent,
         now=now,
     )
-    overtaken = (
-        parent is not None
-        and parent.origin == ModelVersion.Origin.INSTANT
-        and parent.gold_count > gold_count
-        and parent.registered_at > now
-    )
-    if version.passed and not overtaken:
+    if version.passed and deployments.champion(project) == former:
         reason = f"Learnt from {gold_count} gold documents."
         deployments.deploy(project, bundle.digest, reason=reason, actor=None, now=now)
     return version
@@ -143,7 +157,7 @@ def choose_next(
         return []
     bundle = serving.load(champion.bundle)
     ids = batch_of(project, bundle, now=now, strategy=strategy, seed=seed)
-    predictions.predict_documents(project, ids, bundle=bundle, now=now)
+    predictions.predict_documents(project, ids, bundle=bundle, now=now, while_serving=True)
     queues.prioritise(project, ids, now=now)
     return ids
 
@@ -187,8 +201,7 @@ def is_due(project: Project) -> bool:
     Gold that came or went counts, imported gold too; so do decisions, for one that was taken back
     and made anew leaves as much gold as before.
     """
-    counted = GoldLabel.objects.gold().filter(project=project)
-    documents = counted.values("document").distinct().count()
+    documents = curation.count_gold(project)
     if not documents:
         return False
     fresh = max(abs(documents - learnt(project)), decided_since_refit(project))

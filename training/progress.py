@@ -1,13 +1,16 @@
 """Tell a run's row how far it is, and so keep hold of it."""
 
+import logging
 import threading
 import time
 from typing import Any
 
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from training.models import TrainingRun
+
+logger = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds between two writes: a page that polls each second misses nothing
 BEAT = 5.0  # seconds between heartbeats while a stage says nothing; see schedule.SILENCE
@@ -70,7 +73,7 @@ class Progress:
         self._write()
 
     def _write(self, **values: Any) -> None:
-        """Write what is new.
+        """Write what is new; where the database does not answer, with the next word.
 
         Raises:
             HoldLost: another process holds the run, or it is over.
@@ -82,9 +85,18 @@ class Progress:
         held = TrainingRun.objects.filter(
             pk=self.run.pk, status=TrainingRun.Status.RUNNING, process=self.run.process
         )
-        if not held.update(heartbeat_at=timezone.now(), **fresh):
+        try:
+            is_held = held.update(heartbeat_at=timezone.now(), **fresh)
+            is_cancelled = held.filter(cancel_requested=True).exists()
+        except OperationalError as error:
+            logger.warning("Run %s goes on unheard: %s", self.run.pk, error)
+            connection.close()
+            with self._lock:
+                self.values = {**fresh, **self.values}
+            return
+        if not is_held:
             raise HoldLost(self.run)
-        if held.filter(cancel_requested=True).exists():
+        if is_cancelled:
             raise Cancelled(self.run)
 
 

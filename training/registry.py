@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from inference import deployments
 from inference.models import Deployment
-from labeling import audit
+from labeling import audit, events
 from labeling.models import Project
 from training.gates import Outcome
 from training.models import DatasetSnapshot, ModelVersion, TrainingRun
@@ -103,6 +103,7 @@ def promote(version: ModelVersion, *, actor: User | None, now: datetime) -> Depl
     live = deployments.champion(version.project)
     if live is not None and live.bundle == version.bundle:
         return live
+    events.announce(events.gold_changed, project_id=version.project_id)  # it may lack some by now
     audit.record("promoted", actor=actor, now=now, project=version.project, subject=str(version))
     return deployments.deploy(
         version.project,

@@ -24,11 +24,8 @@ def write(
     material: Material,
     measured: tuple[Measured, Measured],
     evidence: Evidence,
-    outcomes: Sequence[Outcome],
-    *,
-    promoted: bool,
 ) -> dict[str, Any]:
-    """Return the run's report as plain JSON: what the page and the commands show."""
+    """Return the run's report as plain JSON, less its verdict: what the page and commands show."""
     run.refresh_from_db(fields=["curve"])
     examples, terms = material.examples, material.terms
     before, after = (comparison.intervals(each, seed=terms.seed) for each in measured)
@@ -50,12 +47,19 @@ def write(
         },
         "differences": comparison.intervals_as_json(evidence.differences),
         "labels": [change.as_json() for change in evidence.labels or ()],
-        "gates": [outcome.as_json() for outcome in outcomes],
-        "passed": gates.all_open(outcomes),
-        "promoted": promoted,
         "diagnosis": [finding.as_json() for finding in diagnosis.diagnose(case)],
         "leaks": material.snapshot.leaks,
         "note": NOTE,
+    }
+
+
+def verdict(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return what the gates said, and what came of it, as plain JSON."""
+    passed = gates.all_open(outcomes)
+    return {
+        "gates": [outcome.as_json() for outcome in outcomes],
+        "passed": passed,
+        "promoted": passed,
     }
 
 

@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from inference import serving, vectors, weights
+from inference import folders, serving, vectors, weights
 from inference.bundle import Bundle, EncoderReference
 from inference.retrieve import label_vectors
 from inference.serving import WarmEncoder
-from training import comparison, contenders, gates, registry, reports
+from labeling.models import Project
+from training import comparison, contenders, gates, registry, reports, schedule
 from training.comparison import Measured
 from training.contenders import Contender
-from training.material import Material, gather
+from training.material import Material, champion_encoder, gather
 from training.models import ModelVersion, TrainingRun
-from training.progress import Progress
+from training.progress import Cancelled, HoldLost, Progress
 from training.splits import Split
 from training.trainers.recipes import Recipe
 
@@ -53,11 +55,41 @@ def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
     evidence = comparison.compare(*measured, material.examples, material.terms, leaks=leaks)
     outcomes = gates.judge(gates.slow_loop(multi=material.project.is_multi), evidence)
 
+    found = reports.write(run, material, measured, evidence)
     progress.stage("Registering")
     bundle = contenders.complete(challenger, material.examples, material.terms)
     bundle = bundle.write(settings.BUNDLE_DIR)
+    if gates.all_open(outcomes):  # the predictions that follow need not encode the gold again
+        ids = material.examples.ids.tolist()
+        vectors.store(ids, challenger.vectors, challenger.bundle.encoder.digest)
+    registered = _conclude(run, material, bundle, evidence, outcomes, found)
+    shutil.rmtree(folder(run), ignore_errors=True)
+    return registered
+
+
+@transaction.atomic
+def _conclude(
+    run: TrainingRun,
+    material: Material,
+    bundle: Bundle,
+    evidence: gates.Evidence,
+    outcomes: Sequence[gates.Outcome],
+    found: dict[str, Any],
+) -> ModelVersion:
+    """End the run and register its bundle, which serves if the gates open: all of it or nothing.
+
+    Raises:
+        Cancelled, HoldLost: this process may not end the run any more; nothing changes.
+    """
+    now = timezone.now()
+    if not schedule.finish(run, TrainingRun.Status.DONE, now=now, unless_cancelled=True):
+        raise Cancelled(run) if schedule.is_held(run) else HoldLost(run)
+    project = Project.objects.select_for_update().get(pk=material.project.pk)
+    serving_now = champion_encoder(project) or material.base
+    if serving_now.digest != material.champion.digest:
+        outcomes = [*outcomes, gates.ANOTHER_SERVES]
     registered = registry.register(
-        material.project,
+        project,
         bundle.digest,
         origin=ModelVersion.Origin.RUN,
         metrics=comparison.as_json(evidence.challenger),
@@ -66,12 +98,11 @@ def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
         run=run,
         snapshot=material.snapshot,
         parent=material.parent,
-        now=timezone.now(),
+        now=now,
     )
-    promoted = registered.passed and _promote(run, registered, material, challenger)
-    found = reports.write(run, material, measured, evidence, outcomes, promoted=promoted)
-    _note(run, report=found)
-    shutil.rmtree(folder(run), ignore_errors=True)
+    if registered.passed:
+        registry.promote(registered, actor=run.requested_by, now=now)
+    _note(run, report=found | reports.verdict(outcomes))
     return registered
 
 
@@ -99,9 +130,9 @@ def fine_tuned(run: TrainingRun, material: Material, progress: Progress) -> Enco
             folder=folder(run) / "checkpoints",
             watch=progress,
         )
-        scratch = folder(run) / "saving"
+        scratch = folder(run) / f"saving-{run.attempts}"
         model.save_pretrained(str(scratch), create_model_card=False)
-        scratch.rename(trained)  # whole or not at all
+        folders.put(scratch, trained)
     source = weights.keep(trained, settings.BUNDLE_DIR)
     return EncoderReference(source, weights.digest_of(source, settings.BUNDLE_DIR))
 
@@ -176,16 +207,6 @@ def _time(encoder: WarmEncoder, bundle: Bundle, text: str) -> float:
     started = time.perf_counter()
     bundle.head.logits(encoder.encode([text]), bundle.label_vectors)
     return time.perf_counter() - started
-
-
-def _promote(
-    run: TrainingRun, registered: ModelVersion, material: Material, challenger: Contender
-) -> bool:
-    """Promote a version that passed, and keep its vectors for the predictions that follow."""
-    ids = material.examples.ids.tolist()
-    vectors.store(ids, challenger.vectors, challenger.bundle.encoder.digest)
-    registry.promote(registered, actor=run.requested_by, now=timezone.now())
-    return True
 
 
 def _note(run: TrainingRun, **values: Any) -> None:

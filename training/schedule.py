@@ -1,13 +1,16 @@
 """Ask for training runs, let exactly one process hold each, and bring dead ones back."""
 
 import os
+import shutil
 import socket
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from labeling import audit
 from labeling.models import Project
@@ -87,6 +90,12 @@ def claim(run_id: int, *, process: str, now: datetime) -> TrainingRun | None:
     return TrainingRun.objects.select_related("project", "requested_by", "snapshot").get(pk=run_id)
 
 
+def note_failed_start(run_id: int) -> None:
+    """Count a process that ended before it took the run; after ATTEMPTS of them the run fails."""
+    waiting = TrainingRun.objects.filter(pk=run_id, status=Status.WAITING)
+    waiting.update(attempts=F("attempts") + 1)
+
+
 def cancel(run: TrainingRun, *, actor: User | None, now: datetime) -> bool:
     """Cancel a run: at once while it waits, else when its process next looks, in a second or so.
 
@@ -104,14 +113,41 @@ def cancel(run: TrainingRun, *, actor: User | None, now: datetime) -> bool:
     return True
 
 
-def finish(run: TrainingRun, status: str, *, now: datetime, error: str = "") -> bool:
+def _held(run: TrainingRun) -> QuerySet[TrainingRun]:
+    return TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING, process=run.process)
+
+
+def is_held(run: TrainingRun) -> bool:
+    """Whether this process holds the run."""
+    return _held(run).exists()
+
+
+def finish(
+    run: TrainingRun,
+    status: str,
+    *,
+    now: datetime,
+    error: str = "",
+    unless_cancelled: bool = False,
+) -> bool:
     """End a run this process holds; False when it lost the hold and so has no say."""
-    held = TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING, process=run.process)
+    ending = _held(run).filter(cancel_requested=False) if unless_cancelled else _held(run)
     return bool(
-        held.update(
+        ending.update(
             status=status, error=error, finished_at=now, heartbeat_at=now, seconds_left=None
         )
     )
+
+
+def sweep() -> None:
+    """Delete the checkpoints of runs that are over, however they ended."""
+    folder = Path(settings.RUN_DIR)
+    kept = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+    if not kept:
+        return
+    unfinished = {str(pk) for pk in TrainingRun.objects.unfinished().values_list("pk", flat=True)}
+    for name in kept.keys() - unfinished:
+        shutil.rmtree(kept[name], ignore_errors=True)
 
 
 def resume_stale(now: datetime) -> list[int]:
@@ -120,15 +156,17 @@ def resume_stale(now: datetime) -> list[int]:
     A silent run that was to be cancelled is; one whose process died too often fails.
     """
     silent = TrainingRun.objects.silent_since(now - SILENCE)
-    silent.filter(cancel_requested=True).update(status=Status.CANCELLED, finished_at=now)
-    silent.filter(attempts__gte=ATTEMPTS).update(
+    waiting = Q(status=Status.WAITING)
+    cancelled = (silent | TrainingRun.objects.filter(waiting)).filter(cancel_requested=True)
+    cancelled.update(status=Status.CANCELLED, finished_at=now)
+    (silent | TrainingRun.objects.filter(waiting)).filter(attempts__gte=ATTEMPTS).update(
         status=Status.FAILED,
         finished_at=now,
         error=f"Its process died {ATTEMPTS} times; memory may not suffice. See the worker's log.",
     )
-    forgotten = Q(status=Status.WAITING, heartbeat_at__lt=now - FORGOTTEN)
+    forgotten = waiting & Q(heartbeat_at__lt=now - FORGOTTEN)
     stale = TrainingRun.objects.filter(
-        Q(status=Status.RUNNING, heartbeat_at__lt=now - SILENCE) | forgotten
+        Q(status=Status.RUNNING, heartbeat_at__lt=now - SILENCE) | forgotten, cancel_requested=False
     )
     resumed = []
     for run_id in stale.values_list("pk", flat=True):

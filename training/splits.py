@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import islice
 
 import numpy as np
 from datasketch import MinHash, MinHashLSH
@@ -19,6 +20,7 @@ PERMUTATIONS = 128  # Jaccard within ±0.04; every candidate pair is then checke
 MISS_LITTLE = (0.1, 0.9)  # cost of a false candidate, which the check removes, and of a miss
 COMPARED = 4000  # characters compared: enough to tell texts apart, bounded for megabyte mails
 SHARES = (("test", 0.2), ("validation", 0.1))  # the rest trains
+NEIGHBOURS = 50  # earlier near-duplicates of one text that are told
 CHUNK = 1024  # rows of the cosine matrix held at once
 
 
@@ -52,7 +54,7 @@ def similar_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     """Return the positions (earlier, later) of texts whose shingles agree by *SIMILAR* or more.
 
     Candidates come from MinHash (Broder, 1997), each is then compared exactly. A text with many
-    copies is paired with each of them once.
+    copies is paired with each of them once, one with many neighbours with its first NEIGHBOURS.
     """
     sets = [shingles(text) for text in texts]
     index = MinHashLSH(threshold=SIMILAR, num_perm=PERMUTATIONS, weights=MISS_LITTLE)
@@ -64,20 +66,33 @@ def similar_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
             continue
         sketch = MinHash(num_perm=PERMUTATIONS, seed=1)
         sketch.update_batch([shingle.encode() for shingle in sorted(found)])
-        near = (place for place in index.query(sketch) if jaccard(sets[place], found) >= SIMILAR)
-        pairs += [(earlier, position) for earlier in near]
+        places = sorted(index.query(sketch))
+        near = (place for place in places if jaccard(sets[place], found) >= SIMILAR)
+        pairs += [(earlier, position) for earlier in islice(near, NEIGHBOURS)]
         index.insert(position, sketch)
     return pairs
 
 
 def close_pairs(vectors: NDArray[np.float32], cosine: float = COSINE) -> list[tuple[int, int]]:
-    """Return the positions (earlier, later) of nearly equal unit *vectors* (documents, dim)."""
+    """Return positions (earlier, later) of nearly equal unit *vectors* (documents, dim).
+
+    Not all of them, for ten thousand copies of a notice make fifty million, but as many as join
+    whatever all would: with each document one of every group among its earlier neighbours.
+    """
     pairs: list[tuple[int, int]] = []
+    group = np.arange(len(vectors))
     for start in range(0, len(vectors), CHUNK):
-        similarities = vectors[start : start + CHUNK] @ vectors.T  # (chunk, documents)
-        rows, columns = np.nonzero(similarities >= cosine)
-        later = columns > rows + start
-        pairs += zip((rows[later] + start).tolist(), columns[later].tolist(), strict=True)
+        chunk = vectors[start : start + CHUNK]
+        similarities = chunk @ vectors[: start + len(chunk)].T  # (chunk, documents so far)
+        for position, near in enumerate(similarities >= cosine, start):
+            earlier = np.flatnonzero(near[:position])
+            roots, places = np.unique(group[earlier], return_index=True)
+            if not len(roots):
+                continue
+            pairs += [(int(earlier[place]), position) for place in places]
+            group[position] = roots[0]
+            if len(roots) > 1:
+                group[np.isin(group, roots)] = roots[0]
     return pairs
 
 

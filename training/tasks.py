@@ -49,6 +49,8 @@ def train(run_id: int) -> None:
         except subprocess.TimeoutExpired:
             if os.getppid() != parent:  # the worker's main process was killed
                 process.kill()
+    if process.returncode:
+        schedule.note_failed_start(run_id)
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
@@ -76,9 +78,10 @@ def refit(project_id: int) -> None:
 
 @shared_task
 def resume_stale_runs() -> None:
-    """Bring back runs whose process died."""
+    """Bring back runs whose process died, and clear away what those that are over left."""
     for run_id in schedule.resume_stale(timezone.now()):
         train.delay(run_id)
+    schedule.sweep()
 
 
 @worker_ready.connect

@@ -48,7 +48,7 @@ def by_bundle(project):
 
 
 def predict_all(project, **values):
-    return backlog.predict_all(project, now=timezone.now(), **values)
+    return backlog.predict_all(project, **values)
 
 
 def test_every_open_document_is_predicted_by_the_champion(project, champion, documents):

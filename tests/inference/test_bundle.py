@@ -40,6 +40,17 @@ def test_the_same_content_has_the_same_digest_and_another_another(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_damaged_bundle_is_written_again_and_the_damage_kept_aside(tmp_path):
+    bundle = bundle_of().write(tmp_path)
+    tensors = tmp_path / bundle.digest / "tensors.safetensors"
+    tensors.write_bytes(b"")  # what a power cut may leave
+
+    assert bundle_of().write(tmp_path).digest == bundle.digest
+    assert Bundle.read(tmp_path, bundle.digest).digest == bundle.digest
+    (aside,) = tmp_path.glob(".damaged-*")
+    assert (aside / bundle.digest / "tensors.safetensors").stat().st_size == 0
+
+
 def test_writers_at_once_leave_one_whole_bundle(tmp_path):
     digests = []
     threads = [

@@ -97,3 +97,13 @@ def test_without_a_former_champion_there_is_nothing_to_roll_back_to(project):
     deploy(project, "a" * 64)
     with pytest.raises(CannotRollBack, match="no former champion"):
         roll_back(project)
+
+
+def test_a_clock_that_stood_still_turns_nothing_round(project):
+    start = timezone.now()
+    deploy(project, "a")
+    deployments.deploy(project, "b", reason="", actor=None, now=start)
+    first, second = Deployment.objects.order_by("pk")
+
+    assert first.since <= first.until == second.since
+    assert roll_back(project).bundle == "a"

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from inference import predictions
+from inference import deployments, predictions
 from inference.buckets import Thresholds
 from inference.head import Head
 from inference.pipeline import CANDIDATES
@@ -217,5 +217,20 @@ def test_rows_another_worker_wrote_meanwhile_are_passed_over(project, labels, do
     )
     predict(project, bundle)  # the other worker
     written_by_it = set(Prediction.objects.values_list("pk", flat=True))
-    assert predictions._write_once(project, mine, bundle, now=timezone.now()) == 0
+    late = {"now": timezone.now(), "while_serving": False}
+    assert predictions._write_once(project, mine, bundle, **late) == 0
     assert set(Prediction.objects.values_list("pk", flat=True)) == written_by_it
+
+
+def test_a_bundle_that_was_replaced_meanwhile_writes_nothing(project, labels, documents):
+    former = written(project, labels)
+    deployments.deploy(project, former.digest, reason="", actor=None, now=timezone.now())
+    assert predict(project, former, while_serving=True) == 2
+
+    present = written(project, labels, thresholds=Thresholds(0.5))
+    deployments.deploy(project, present.digest, reason="", actor=None, now=timezone.now())
+    predict(project, present, documents[:1], while_serving=True)
+    Prediction.objects.filter(document=documents[1]).delete()
+
+    assert predict(project, former, while_serving=True) == 0
+    assert current(documents[0]).bundle == present.digest

@@ -187,6 +187,35 @@ def test_an_encoder_that_is_not_here_says_so(project, labels):
 
 
 @pytest.mark.slow
+def test_a_champion_whose_files_are_damaged_is_made_anew(project, labels, settings):
+    champion = DeploymentFactory(project=project, bundle="e" * 64)
+    bundle = rebuild.champion_bundle(project, now=timezone.now())
+
+    live = deployments.champion(project)
+    assert live.bundle == bundle.digest
+    assert live.reason == f"From v1 alone: the files of {champion} are missing or damaged."
+
+
+def test_many_label_texts_are_encoded_with_a_word_after_every_few():
+    told = []
+    encoder = rebuild.Telling(Counting(), lambda: told.append(1))
+    vectors = encoder.encode([f"text {n}" for n in range(600)])
+
+    assert vectors.shape == (600, 1)
+    assert vectors[:, 0].tolist() == list(range(600))
+    assert len(told) == 3
+
+
+class Counting:
+    """An encoder whose vector of a text is its number."""
+
+    digest = "c" * 64
+
+    def encode(self, texts):
+        return np.array([[float(text.split()[1])] for text in texts], dtype=np.float32)
+
+
+@pytest.mark.slow
 def test_the_first_champion_comes_from_the_taxonomy_alone(project, labels):
     bundle = rebuild.champion_bundle(project, now=timezone.now())
     assert bundle.encoder.source == PACKAGED

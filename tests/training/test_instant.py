@@ -10,11 +10,12 @@ from django.db import connection
 from django.utils import timezone
 
 from inference import deployments, rebuild, serving
+from inference.calibrate import Calibration
 from inference.head import Head
 from inference.retrieve import unit
 from inference.vectors import store
 from labeling import annotations, events, queues, taxonomies
-from labeling.models import Annotation, Document, GoldLabel, Prediction, ReviewTask
+from labeling.models import Annotation, Document, GoldLabel, Label, Prediction, ReviewTask
 from tests.factories import (
     DocumentFactory,
     GoldLabelFactory,
@@ -192,6 +193,7 @@ def test_head_that_is_worse_than_the_label_texts_stays_out(world, settings):
         world.project,
         taught.bundle.write(settings.BUNDLE_DIR),
         replace(taught, evidence=evidence),
+        deployments.champion(world.project),
         gold_count=30,
         now=NOW,
     )
@@ -199,21 +201,6 @@ def test_head_that_is_worse_than_the_label_texts_stays_out(world, settings):
     assert not version.passed
     assert "below zero" in version.gates[0]["reason"]
     assert champion(world.project) == before
-
-
-def test_older_of_two_refits_does_not_replace_the_newer(world, settings):
-    world.settle(*range(20))
-    bundle = serving.load(champion(world.project))
-    gold = curation.gold_of(world.project)
-    old = teach(bundle, instant.lesson_of(world.project, bundle, gold))
-    world.settle(*range(20, 40))
-    newer = instant.refit(world.project, now=NOW + timedelta(seconds=1))
-
-    written = old.bundle.write(settings.BUNDLE_DIR)
-    version = instant._promote(world.project, written, old, gold_count=20, now=NOW)
-
-    assert version.passed
-    assert champion(world.project) == newer.bundle
 
 
 def test_multi_label_project_learns_empty_sets_too(settings, db):
@@ -249,6 +236,70 @@ def test_what_was_rolled_back_stays_so_until_more_was_said(world):
     assert not instant.is_due(world.project)
     world.settle(*range(20, 30))
     assert instant.is_due(world.project)
+
+
+def meanwhile(monkeypatch, act):
+    """Do *act* once while the next refit learns."""
+    once = [act]
+
+    def and_act(*arguments, **options):
+        if once:
+            once.pop()()
+        return teach(*arguments, **options)
+
+    monkeypatch.setattr(instant, "teach", and_act)
+
+
+def test_what_was_promoted_while_a_refit_learnt_serves(world, settings, monkeypatch):
+    world.settle(*range(30))
+    promoted = world.bundle(settings, calibration=Calibration(1.3)).digest
+    meanwhile(
+        monkeypatch,
+        lambda: deployments.deploy(
+            world.project, promoted, reason="", actor=None, now=timezone.now()
+        ),
+    )
+    instant.refit(world.project, now=timezone.now())
+
+    assert champion(world.project) == promoted
+
+
+def test_what_was_rolled_back_to_while_a_refit_learnt_serves(world, monkeypatch):
+    first = champion(world.project)
+    world.settle(*range(30))
+    instant.refit(world.project, now=timezone.now())
+    world.settle(*range(30, 40))
+    meanwhile(
+        monkeypatch,
+        lambda: deployments.roll_back(world.project, actor=None, now=timezone.now()),
+    )
+    instant.refit(world.project, now=timezone.now())
+
+    assert champion(world.project) == first
+
+
+def test_of_two_refits_the_one_that_ended_first_serves(world, monkeypatch):
+    world.settle(*range(40))
+    newer = []
+
+    def correct_and_refit():
+        GoldLabel.objects.filter(document=world.documents[0]).update(label=world.labels[1])
+        newer.append(instant.refit(world.project, now=timezone.now()))
+
+    meanwhile(monkeypatch, correct_and_refit)
+    instant.refit(world.project, now=timezone.now())
+
+    assert champion(world.project) == newer[0].bundle
+
+
+def test_gold_of_a_retired_label_makes_no_refit_due(world):
+    world.settle(*range(60))
+    Label.objects.filter(pk=world.labels[2].pk).update(retired_at=NOW)
+    TaxonomyVersionFactory(project=world.project, number=2)
+    version = instant.refit(world.project, now=timezone.now())
+
+    assert version.gold_count == curation.count_gold(world.project) == 40
+    assert not instant.is_due(world.project)
 
 
 def test_decisions_taken_back_and_made_anew_are_learnt_too(world, reviewer):

@@ -1,4 +1,6 @@
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tests.factories import TrainingRunFactory
@@ -70,3 +72,18 @@ def test_steps_done_again_after_a_resumption_replace_their_points(run):
         (10, 0.9),
         (20, 0.95),
     ]
+
+
+def test_a_database_that_does_not_answer_is_told_with_the_next_word(run, monkeypatch):
+    progress = Progress(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "update", refused)
+        progress.stage("Fitting the head", 7)
+        progress.beat()
+    progress.beat()
+
+    assert (stored().stage, stored().steps) == ("Fitting the head", 7)
+
+
+def refused(*_, **__):
+    raise OperationalError("database is locked")

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from inference import deployments, rebuild, serving, weights
-from inference.bundle import Bundle
+from inference.bundle import Bundle, EncoderReference
 from labeling.models import Document, GoldLabel
 from tests.factories import DocumentFactory
 from tests.training.small import build_project, text_of
@@ -221,3 +224,101 @@ def test_the_run_reads_the_taxonomy_that_stands_now(small):
 
     assert second.taxonomy_version.number == 2
     assert curation.gold_of(small).ids == tuple(row[0] for row in second.rows)
+
+
+def between(monkeypatch, act):
+    """Do *act* in the seconds between the comparison and the run's end."""
+    complete = runs.contenders.complete
+
+    def and_act(*arguments):
+        act()
+        return complete(*arguments)
+
+    monkeypatch.setattr(runs.contenders, "complete", and_act)
+
+
+@pytest.fixture
+def short(small):
+    """A short run of a project that has a champion."""
+    serve_zero_shot(small)
+    return train(small, epochs=1)
+
+
+def test_a_run_cancelled_at_the_last_moment_promotes_nothing(small, short, monkeypatch):
+    before = deployments.champion(small).bundle
+    between(monkeypatch, lambda: schedule.cancel(short, actor=None, now=timezone.now()))
+    done = executor.carry_out(short.pk)
+
+    assert done.status == TrainingRun.Status.CANCELLED
+    assert not done.model_versions.exists()
+    assert deployments.champion(small).bundle == before
+
+
+def test_a_run_that_lost_its_hold_registers_nothing(small, short, monkeypatch):
+    before = deployments.champion(small).bundle
+    between(monkeypatch, lambda: TrainingRun.objects.update(process="elsewhere:1"))
+
+    assert executor.carry_out(short.pk) is None
+    assert not short.model_versions.exists()
+    assert deployments.champion(small).bundle == before
+
+
+def test_a_run_killed_before_its_end_leaves_nothing_half_done(small, short, monkeypatch):
+    before = deployments.champion(small).bundle
+    with monkeypatch.context() as patch:
+        patch.setattr(runs.reports, "verdict", None)  # the last thing before the commit
+        executor.carry_out(short.pk)
+    short.refresh_from_db()
+
+    assert short.status == TrainingRun.Status.FAILED  # it could say so; a killed one says nothing
+    assert not short.model_versions.exists()
+    assert deployments.champion(small).bundle == before
+
+
+def test_a_run_is_not_promoted_over_an_encoder_it_was_never_compared_with(
+    small, short, blind_encoder, settings, monkeypatch
+):
+    source = str(blind_encoder)
+    other = EncoderReference(source, weights.digest_of(source, settings.BUNDLE_DIR))
+    champion = serving.load(deployments.champion(small).bundle)
+    another = replace(champion, encoder=other, digest="").write(settings.BUNDLE_DIR)
+
+    def promote_another():
+        deployments.deploy(small, another.digest, reason="", actor=None, now=timezone.now())
+
+    between(monkeypatch, promote_another)
+    done = executor.carry_out(short.pk)
+
+    assert "Another encoder was promoted" in done.report["gates"][-1]["reason"]
+    assert not done.report["promoted"]
+    assert deployments.champion(small).bundle == another.digest
+
+
+def test_a_run_outlives_a_database_that_does_not_answer_for_a_moment(small, monkeypatch):
+    serve_zero_shot(small)
+    run = train(small)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "measure_both", refused)
+        assert executor.carry_out(run.pk) is None
+    run.refresh_from_db()
+
+    assert run.status == TrainingRun.Status.RUNNING  # and silent: it is taken up again
+    assert (runs.folder(run) / "encoder").is_dir()
+
+
+def refused(*_):
+    raise OperationalError("the database is restarting")
+
+
+def test_who_lost_the_hold_leaves_the_checkpoints_to_who_has_it(small, monkeypatch):
+    run = train(small)
+
+    def taken_over(run, progress):
+        TrainingRun.objects.update(process="elsewhere:1")
+        runs.folder(run).mkdir(parents=True)
+        raise FileNotFoundError("the other renamed it")
+
+    monkeypatch.setattr(runs, "execute", taken_over)
+    executor.carry_out(run.pk)
+
+    assert runs.folder(run).is_dir()

@@ -123,3 +123,30 @@ def test_a_cancelled_run_whose_process_died_is_over(running, admin):
 def test_a_finished_run_cannot_be_cancelled(project, admin):
     run = TrainingRunFactory(project=project, status=Status.DONE)
     assert not schedule.cancel(run, actor=admin, now=NOW)
+
+
+def test_a_run_cancelled_while_it_is_brought_back_does_not_wait_for_ever(waiting):
+    TrainingRun.objects.update(cancel_requested=True)
+    schedule.resume_stale(NOW)
+
+    waiting.refresh_from_db()
+    assert waiting.status == Status.CANCELLED
+
+
+def test_what_runs_that_are_over_left_on_disk_is_swept(running, settings, tmp_path):
+    settings.RUN_DIR = tmp_path
+    for name in (str(running.pk), str(running.pk + 1)):
+        (tmp_path / name / "checkpoints").mkdir(parents=True)
+    schedule.sweep()
+
+    assert [path.name for path in tmp_path.iterdir()] == [str(running.pk)]
+
+
+def test_a_run_whose_process_never_starts_fails_in_the_end(waiting):
+    for _ in range(schedule.ATTEMPTS):
+        schedule.note_failed_start(waiting.pk)
+    schedule.resume_stale(NOW)
+
+    waiting.refresh_from_db()
+    assert waiting.status == Status.FAILED
+    assert "died 3 times" in waiting.error

@@ -46,6 +46,24 @@ def test_close_vectors_are_paired_across_chunks(monkeypatch):
     assert sorted(splits.close_pairs(vectors)) == [(0, 3), (1, 4)]
 
 
+@given(st.lists(st.integers(0, 30), max_size=20))
+def test_close_pairs_join_what_all_pairs_would(angles):
+    turns = np.array(angles, dtype=np.float32).reshape(-1) / 10
+    vectors = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+    near = np.argwhere(np.triu(vectors @ vectors.T >= splits.COSINE, 1)).tolist()
+
+    found = splits.groups(len(vectors), splits.close_pairs(vectors))
+    assert found.tolist() == splits.groups(len(vectors), near).tolist()
+
+
+def test_many_copies_make_few_pairs():
+    vectors = np.tile(np.array([[1.0, 0.0]], np.float32), (2000, 1))
+    assert len(splits.close_pairs(vectors)) == 1999
+
+    texts = [f"Your statement number {number} is ready." for number in range(200)]
+    assert len(splits.similar_pairs(texts)) < 200 * splits.NEIGHBOURS
+
+
 def test_a_chain_of_pairs_is_one_group_named_by_its_first():
     assert splits.groups(5, [(1, 2), (2, 4)]).tolist() == [0, 1, 1, 3, 1]
 

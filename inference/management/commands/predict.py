@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
-from django.utils import timezone
 from tqdm import tqdm
 
 from inference import backlog, deployments
@@ -27,7 +26,7 @@ class Command(BaseCommand):
         started = time.perf_counter()
         with tqdm(unit=" documents", disable=json or None) as bar:
             try:
-                predicted = backlog.predict_all(found, now=timezone.now(), progress=_Bar(bar))
+                predicted = backlog.predict_all(found, progress=_Bar(bar))
             except EncoderUnavailable as error:
                 raise CommandError(str(error)) from error
         self.stdout.write(_report(found, predicted, time.perf_counter() - started, as_json=json))
