@@ -3,94 +3,31 @@ import uuid
 from dataclasses import replace
 from datetime import timedelta
 
-import numpy as np
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
 from inference import deployments, rebuild, serving
-from inference.calibrate import Calibration
-from inference.head import Head
-from inference.retrieve import unit
-from inference.vectors import store
-from labeling import annotations, events, queues, taxonomies
-from labeling.models import Annotation, Document, GoldLabel, Label, Prediction, ReviewTask
+from labeling import annotations, events, queues
+from labeling.models import Annotation, GoldLabel, Label, Prediction, ReviewTask
 from tests.factories import (
     DocumentFactory,
     GoldLabelFactory,
-    LabelFactory,
-    ProjectFactory,
     TaxonomyVersionFactory,
 )
-from tests.inference.parts import ENCODER, bundle_of
+from tests.training.world import NOW, World, champion
 from training import curation, instant, registry, tasks
 from training.gates import Evidence, Interval
 from training.models import ModelVersion
 from training.teaching import teach
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
-
-
-class World:
-    """A project of three labels whose documents say it in words their label's text lacks."""
-
-    def __init__(self, settings, documents=90, kind="single"):
-        self.project = ProjectFactory(refit_every=10, kind=kind)
-        TaxonomyVersionFactory(project=self.project)
-        self.labels = LabelFactory.create_batch(3, project=self.project)
-        self.documents = DocumentFactory.create_batch(documents, project=self.project)
-        self.which = np.arange(documents) % 3
-        rng = np.random.default_rng(0)
-        rows = np.zeros((documents, 8))
-        rows[np.arange(documents), self.which] = 0.4
-        rows[np.arange(documents), 4 + self.which] = 0.8
-        self.vectors = unit((rows + 0.15 * rng.normal(size=rows.shape)).astype(np.float32))
-        store([each.pk for each in self.documents], self.vectors, ENCODER)
-        bundle = self.bundle(settings, kind=kind)
-        deployments.deploy(self.project, bundle.digest, reason="", actor=None, now=NOW)
-
-    def bundle(self, settings, **parts):
-        return bundle_of(
-            [label.pk for label in self.labels],
-            labels=rebuild.vector_texts(taxonomies.label_texts(self.project)),
-            label_vectors=np.eye(3, 8, dtype=np.float32),
-            head=Head.zero(3, 8),
-            **parts,
-        ).write(settings.BUNDLE_DIR)
-
-    def right_label(self, document):
-        return self.labels[self.which[self.documents.index(document)]]
-
-    def settle(self, *places, label="right"):
-        """Make the documents at *places* gold, as a trusted source would."""
-        for place in places:
-            document = self.documents[place]
-            settled = self.right_label(document) if label == "right" else label
-            GoldLabelFactory(document=document, label=settled)
-            Document.objects.filter(pk=document.pk).update(gold_at=NOW)
-
-    def review(self, reviewer, count):
-        """Have *reviewer* answer *count* tasks at the desk."""
-        for _ in range(count):
-            task = queues.lease_next(self.project, reviewer, now=timezone.now())
-            annotations.annotate(
-                task,
-                reviewer=reviewer,
-                labels=[self.right_label(task.document)],
-                key=uuid.uuid4(),
-                now=timezone.now(),
-            )
 
 
 @pytest.fixture
 def world(settings, db):
     return World(settings)
-
-
-def champion(project):
-    return deployments.champion(project).bundle
 
 
 def test_refit_registers_and_deploys_what_gold_taught(world):
@@ -236,60 +173,6 @@ def test_what_was_rolled_back_stays_so_until_more_was_said(world):
     assert not instant.is_due(world.project)
     world.settle(*range(20, 30))
     assert instant.is_due(world.project)
-
-
-def meanwhile(monkeypatch, act):
-    """Do *act* once while the next refit learns."""
-    once = [act]
-
-    def and_act(*arguments, **options):
-        if once:
-            once.pop()()
-        return teach(*arguments, **options)
-
-    monkeypatch.setattr(instant, "teach", and_act)
-
-
-def test_what_was_promoted_while_a_refit_learnt_serves(world, settings, monkeypatch):
-    world.settle(*range(30))
-    promoted = world.bundle(settings, calibration=Calibration(1.3)).digest
-    meanwhile(
-        monkeypatch,
-        lambda: deployments.deploy(
-            world.project, promoted, reason="", actor=None, now=timezone.now()
-        ),
-    )
-    instant.refit(world.project, now=timezone.now())
-
-    assert champion(world.project) == promoted
-
-
-def test_what_was_rolled_back_to_while_a_refit_learnt_serves(world, monkeypatch):
-    first = champion(world.project)
-    world.settle(*range(30))
-    instant.refit(world.project, now=timezone.now())
-    world.settle(*range(30, 40))
-    meanwhile(
-        monkeypatch,
-        lambda: deployments.roll_back(world.project, actor=None, now=timezone.now()),
-    )
-    instant.refit(world.project, now=timezone.now())
-
-    assert champion(world.project) == first
-
-
-def test_of_two_refits_the_one_that_ended_first_serves(world, monkeypatch):
-    world.settle(*range(40))
-    newer = []
-
-    def correct_and_refit():
-        GoldLabel.objects.filter(document=world.documents[0]).update(label=world.labels[1])
-        newer.append(instant.refit(world.project, now=timezone.now()))
-
-    meanwhile(monkeypatch, correct_and_refit)
-    instant.refit(world.project, now=timezone.now())
-
-    assert champion(world.project) == newer[0].bundle
 
 
 def test_gold_of_a_retired_label_makes_no_refit_due(world):

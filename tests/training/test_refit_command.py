@@ -5,7 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.factories import ProjectFactory
-from tests.training.test_instant import World
+from tests.training.world import World
 
 pytestmark = pytest.mark.django_db
 
