@@ -146,13 +146,13 @@ class Race:
     def worker(self):
         """Predict everything that is open again and again."""
         ids = list(self.project.documents.order_by("?").values_list("pk", flat=True))
-        for bundle in "bcdefghijk":
+        for bundle in "bcdefg":
             with self.faults_reported(), self.connected():
                 predict(self.project, ids, self.labels, bundle, random.random())
 
     def chooser(self):
         """Choose one batch after the other, as refits do."""
-        for _ in range(20):
+        for _ in range(10):
             with self.faults_reported(), self.connected():
                 ids = list(self.project.documents.open().order_by("?").values_list("pk", flat=True))
                 queues.prioritise(self.project, ids[:50], now=timezone.now())
