@@ -205,10 +205,10 @@ def test_task_page_costs_the_same_whatever_the_queue_and_the_taxonomy(
 
 
 def test_deciding_and_getting_the_next_card_costs_the_same_too(
-    client, long_queue, labels, django_assert_num_queries
+    client, long_queue, labels, django_assert_max_num_queries
 ):
     form = decision(labels[1])
-    with django_assert_num_queries(36):
+    with django_assert_max_num_queries(37):  # one of them holds the document on PostgreSQL
         client.post(url("annotate", long_queue.pk), form, headers=HTMX)
 
 

@@ -74,6 +74,7 @@ def test_steps_done_again_after_a_resumption_replace_their_points(run):
     ]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_database_that_does_not_answer_is_told_with_the_next_word(run, monkeypatch):
     progress = Progress(run)
     with monkeypatch.context() as patch:
