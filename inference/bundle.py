@@ -18,7 +18,9 @@ from safetensors.numpy import save as save_tensors
 from inference import folders
 from inference.buckets import Thresholds
 from inference.calibrate import Calibration
+from inference.features import Features
 from inference.head import Head
+from inference.lexical import Lexical, Vocabulary
 from inference.retrieve import LabelVectorText
 
 FORMAT: Final = 1
@@ -53,7 +55,8 @@ class Bundle:
         labeling.Label.
     label_vectors: unit vectors, (labels, dim), float32.
     taxonomy_number: of the taxonomy version the labels come from.
-    reranker, lexical: their places; None while there is none.
+    lexical: what words add to the logits; None where that does not help.
+    reranker: its place; None while there is none.
     digest: SHA-256 over the digests of its files; empty until written.
 
     Raises:
@@ -69,7 +72,7 @@ class Bundle:
     thresholds: Thresholds
     taxonomy_number: int
     reranker: None = None
-    lexical: None = None
+    lexical: Lexical | None = None
     digest: str = ""
 
     def __post_init__(self) -> None:
@@ -77,6 +80,8 @@ class Bundle:
             raise ValueError("head and label vectors do not match")
         if len(self.labels) != len(self.label_vectors):
             raise ValueError(f"{len(self.labels)} labels, {len(self.label_vectors)} vectors")
+        if self.lexical is not None and self.lexical.weights.shape[1] != len(self.labels):
+            raise ValueError("the lexical channel and the labels do not match")
         if len(self.thresholds.per_label) != (len(self.labels) if self.multi else 0):
             raise ValueError("one threshold per label for multi-label bundles, none for others")
 
@@ -92,6 +97,19 @@ class Bundle:
     @property
     def label_keys(self) -> tuple[str, ...]:
         return tuple(label.key for label in self.labels)
+
+    def logits(self, features: Features) -> NDArray[np.float32]:
+        """Return uncalibrated scores of every label, (documents, labels), float32.
+
+        Raises:
+            ValueError: the bundle reads words, and *features* counts none.
+        """
+        dense = self.head.logits(features.vectors, self.label_vectors)
+        if self.lexical is None:
+            return dense
+        if features.counts is None:
+            raise ValueError("this bundle reads words, and none were counted")
+        return dense + self.lexical.logits(features.counts)
 
     def write(self, root: Path) -> Bundle:
         """Write it below *root* in a folder named by its digest, and return it with that digest.
@@ -149,22 +167,24 @@ def _manifest(bundle: Bundle) -> bytes:
         "calibration": asdict(bundle.calibration),
         "thresholds": asdict(bundle.thresholds),
         "reranker": bundle.reranker,
-        "lexical": bundle.lexical,
+        "lexical": None if bundle.lexical is None else {"terms": len(bundle.lexical.vocabulary)},
     }
     return json.dumps(content, sort_keys=True, ensure_ascii=True, indent=1).encode()
 
 
 def _tensors(bundle: Bundle) -> bytes:
-    return save_tensors(
-        {
-            name: np.ascontiguousarray(array, dtype=np.float32)
-            for name, array in (
-                ("label_vectors", bundle.label_vectors),
-                ("head.delta", bundle.head.delta),
-                ("head.bias", bundle.head.bias),
-            )
+    arrays: dict[str, NDArray[Any]] = {
+        "label_vectors": bundle.label_vectors.astype(np.float32),
+        "head.delta": bundle.head.delta.astype(np.float32),
+        "head.bias": bundle.head.bias.astype(np.float32),
+    }
+    if bundle.lexical is not None:
+        arrays |= {
+            "lexical.terms": bundle.lexical.vocabulary.terms.astype(np.int32),
+            "lexical.idf": bundle.lexical.vocabulary.idf.astype(np.float32),
+            "lexical.weights": bundle.lexical.weights.astype(np.float16),
         }
-    )
+    return save_tensors({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
 def _stands_whole(root: Path, digest: str) -> bool:
@@ -180,9 +200,7 @@ def _stands_whole(root: Path, digest: str) -> bool:
     return True
 
 
-def _assemble(
-    manifest: dict[str, Any], tensors: dict[str, NDArray[np.float32]], digest: str
-) -> Bundle:
+def _assemble(manifest: dict[str, Any], tensors: dict[str, NDArray[Any]], digest: str) -> Bundle:
     if manifest["format"] != FORMAT:
         raise ValueError(f"format {manifest['format']}, this code reads {FORMAT}")
     thresholds = manifest["thresholds"]
@@ -198,5 +216,11 @@ def _assemble(
         calibration=Calibration(**manifest["calibration"]),
         thresholds=Thresholds(**{**thresholds, "per_label": tuple(thresholds["per_label"])}),
         taxonomy_number=manifest["taxonomy_number"],
+        lexical=_lexical(tensors) if manifest["lexical"] else None,
         digest=digest,
     )
+
+
+def _lexical(tensors: dict[str, NDArray[Any]]) -> Lexical:
+    vocabulary = Vocabulary(tensors["lexical.terms"], tensors["lexical.idf"])
+    return Lexical(vocabulary, tensors["lexical.weights"].astype(np.float32))

@@ -76,3 +76,16 @@ class DocumentVector(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id} by {self.encoder[:8]}"
+
+
+class DocumentTerms(models.Model):
+    """How often each term occurs in one document, as inference.terms packs it."""
+
+    document = models.OneToOneField(
+        Document, models.CASCADE, primary_key=True, related_name="terms"
+    )
+    edition = models.PositiveIntegerField(help_text="How texts were prepared and counted.")
+    terms = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.document_id}, edition {self.edition}"

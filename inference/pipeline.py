@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from inference.buckets import Bucket, assigned, bucket_all, margins
 from inference.bundle import Bundle
-from inference.encode import Embeddings, Encoder
+from inference.encode import Encoder
+from inference.features import Features
 from inference.retrieve import top
+from inference.terms import count_terms
 
 CANDIDATES: Final = 20
 """Labels logged with every prediction, best first."""
@@ -51,19 +53,19 @@ class Scores:
 
 def classify(bundle: Bundle, encoder: Encoder, texts: Sequence[str]) -> list[Verdict]:
     """Return the verdict on each of *texts*, which texts.prepare made."""
-    vectors = encoder.encode(texts)  # (documents, dim)
-    return decide(bundle, score(bundle, vectors))
+    counts = count_terms(texts) if bundle.lexical else None
+    return decide(bundle, score(bundle, Features(encoder.encode(texts), counts)))
 
 
-def score(bundle: Bundle, vectors: Embeddings) -> Scores:
+def score(bundle: Bundle, features: Features) -> Scores:
     """Score every label for every document.
 
     Args:
         bundle: with labels in the order of the columns returned.
-        vectors: unit vectors by the bundle's encoder, shape (documents, dim).
+        features: by the bundle's encoder, with counts where the bundle reads words.
     """
-    similarities = vectors @ bundle.label_vectors.T  # retrieve: (documents, labels)
-    logits = bundle.head.logits(vectors, bundle.label_vectors)
+    similarities = features.vectors @ bundle.label_vectors.T  # retrieve: (documents, labels)
+    logits = bundle.logits(features)
     probabilities = bundle.calibration.probabilities(logits, multi=bundle.multi)
     return Scores(similarities, logits, probabilities)
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
-from inference import deployments, pipeline, serving, vectors
+from inference import deployments, pipeline, serving
 from inference.bundle import Bundle
+from inference.document_features import document_features
 from inference.pipeline import Verdict
 from labeling import queues
 from labeling.models import (
@@ -77,12 +78,12 @@ def _predict(
     """Return unsaved predictions of those of *ids* that *bundle* has not predicted yet."""
     missing = _lacking(project, ids, bundle.digest)
     started = time.perf_counter()
-    found, embeddings = vectors.document_vectors(
-        missing, serving.encoder(bundle), progress=progress
+    found, features = document_features(
+        missing, serving.encoder(bundle), words=bundle.lexical is not None, progress=progress
     )
     if not len(found):
         return []
-    verdicts = pipeline.decide(bundle, pipeline.score(bundle, embeddings))
+    verdicts = pipeline.decide(bundle, pipeline.score(bundle, features))
     latency = (time.perf_counter() - started) * 1000 / len(found)
     common = {
         "project": project,

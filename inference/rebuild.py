@@ -17,6 +17,7 @@ from inference.bundle import Bundle, BundleCorrupt, EncoderReference, Kind
 from inference.calibrate import Calibration
 from inference.encode import digest_of
 from inference.head import Head
+from inference.lexical import Lexical
 from inference.models import Deployment
 from inference.retrieve import Embeddings, LabelVectorText, label_vectors
 from inference.vectors import TextEncoder
@@ -109,6 +110,7 @@ def for_taxonomy(
         labels=described,
         label_vectors=_vectors(bundle, described, encoder),
         head=Head(delta, bias, bundle.head.scale),
+        lexical=_lexical(bundle, origin),
         thresholds=_thresholds(bundle, origin),
         taxonomy_number=taxonomy_number,
         digest="",
@@ -126,6 +128,16 @@ def _vectors(bundle: Bundle, labels: Sequence[LabelVectorText], encoder: TextEnc
             for label in labels
         ]
     )
+
+
+def _lexical(bundle: Bundle, origin: NDArray[np.int64]) -> Lexical | None:
+    """Return the lexical channel for labels that had the rows *origin* before, -1 for new ones."""
+    if bundle.lexical is None:
+        return None
+    known = origin >= 0
+    weights = np.zeros((len(bundle.lexical.weights), len(origin)), np.float32)
+    weights[:, known] = bundle.lexical.weights[:, origin[known]]
+    return Lexical(bundle.lexical.vocabulary, weights)
 
 
 def _said(label: LabelVectorText) -> tuple[str, str, tuple[str, ...]]:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from inference import deployments, pipeline, rebuild, serving, texts, vectors
 from inference.bundle import Bundle
+from inference.features import Features
+from inference.terms import count_terms
 from labeling import annotations, documents, memberships, queues, taxonomies, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.documents import BadRow, Row
@@ -72,10 +74,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Test:
-    """Texts to score on: unit vectors, (documents, dim), and right labels, (documents, labels)."""
+    """Texts to score on, what models see of them, and right labels, (documents, labels)."""
 
     texts: tuple[str, ...]
-    vectors: NDArray[np.float32]
+    features: Features
     targets: NDArray[np.bool_]
 
 
@@ -206,7 +208,8 @@ def read_test(plan: Plan, bundle: Bundle, tell: Tell) -> Test:
     ids = dict(zip(bundle.label_keys, bundle.label_ids, strict=True))
     labelled = [[ids[key] for key in row.labels or ()] for row in rows]
     targets = targets_of(labelled, bundle.label_ids)
-    return Test(tuple(prepared), np.concatenate(parts), targets)
+    features = Features(np.concatenate(parts), count_terms(prepared))
+    return Test(tuple(prepared), features, targets)
 
 
 def fine_tune(play: Play, test: Test) -> dict[str, Any]:
@@ -218,7 +221,8 @@ def fine_tune(play: Play, test: Test) -> dict[str, Any]:
     result: dict[str, Any] = {"status": ended.status, "error": ended.error, "step": None}
     if version is not None:
         bundle = serving.load(version.bundle)
-        encoded = replace(test, vectors=serving.encoder(bundle).encode(test.texts))
+        vectors_now = serving.encoder(bundle).encode(test.texts)
+        encoded = replace(test, features=replace(test.features, vectors=vectors_now))
         step = score(bundle, encoded, play.reviews, time.perf_counter() - started)
         result |= {"step": step.as_json(), "passed": version.passed, "gates": version.gates}
     return result
@@ -226,7 +230,7 @@ def fine_tune(play: Play, test: Test) -> dict[str, Any]:
 
 def score(bundle: Bundle, test: Test, reviews: int, seconds: float) -> Step:
     """Score *bundle* on the test texts."""
-    scores = pipeline.score(bundle, test.vectors)
+    scores = pipeline.score(bundle, test.features)
     figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets)
     known = {name: None if np.isnan(value) else value for name, value in figures.items()}
     return Step(

@@ -30,8 +30,24 @@ LEAST_NONE_FITS: Final = 5
 """Documents that fit nothing before they may set a floor."""
 
 
+LOUDER: Final = 0.75
+"""How much of the words' weight the best temperature grows by: with weights of 0.1 to 1.6 and 100
+to 1,000 gold of BANKING77, chosen or random, it was 1 + 0.75 · weight times that without words,
+within 7 %. Words repeat much of what the vector says already."""
+
+
+def usual_temperature(weight: float = 0.0) -> float:
+    """Return the temperature to expect where words have this weight beside the head."""
+    return USUAL_TEMPERATURE * (1 + LOUDER * weight)
+
+
 def fit_temperature(
-    logits: Floats, targets: Flags, *, multi: bool = False, weights: Floats | None = None
+    logits: Floats,
+    targets: Flags,
+    *,
+    multi: bool = False,
+    weights: Floats | None = None,
+    usual: float = USUAL_TEMPERATURE,
 ) -> float:
     """Return the temperature that makes out-of-fold probabilities true, within [e⁻², e²].
 
@@ -42,6 +58,7 @@ def fit_temperature(
         targets: (documents, labels), true where right. Single-label: documents that fit nothing
             say nothing about temperature and are left out.
         weights: (documents,), importance of each document; None for 1 each.
+        usual: the centre of the prior.
     """
     kept = np.ones(len(targets), bool) if multi else targets.any(axis=1)
     trust = np.ones(len(targets)) if weights is None else weights.astype(np.float64)
@@ -49,11 +66,27 @@ def fit_temperature(
     loss = _binary_loss if multi else _softmax_loss
 
     def objective(log_temperature: float) -> float:
-        distance = (log_temperature - np.log(USUAL_TEMPERATURE)) / PRIOR_SCALE
+        distance = (log_temperature - np.log(usual)) / PRIOR_SCALE
         cost = trust @ loss(scores / np.exp(log_temperature), right)
         return float(cost + np.log1p(distance**2))
 
     return float(np.exp(_minimum(objective, -2.0, 2.0)))
+
+
+def least_loss(logits: Floats, targets: Flags, *, multi: bool) -> float:
+    """Return the negative log likelihood of gold at the temperature best for it, in nats.
+
+    Args:
+        logits, targets: as in `fit_temperature`.
+    """
+    kept = np.ones(len(targets), bool) if multi else targets.any(axis=1)
+    scores, right = logits[kept].astype(np.float64), targets[kept]
+    loss = _binary_loss if multi else _softmax_loss
+
+    def objective(log_temperature: float) -> float:
+        return float(loss(scores / np.exp(log_temperature), right).sum())
+
+    return float(minimize_scalar(objective, bounds=(-1.0, 1.5), method="bounded").fun)
 
 
 def _softmax_loss(logits: NDArray[np.float64], targets: Flags) -> NDArray[np.float64]:

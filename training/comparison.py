@@ -73,8 +73,8 @@ def _hierarchy(
 def _geometry(contender: Contender, examples: Examples, terms: Terms) -> dict[str, float]:
     train, test = examples.rows(Split.TRAIN), examples.rows(Split.TEST)
     found = geometry.measure(
-        (contender.vectors[train], examples.targets[train]),
-        (contender.vectors[test], examples.targets[test]),
+        (contender.features.vectors[train], examples.targets[train]),
+        (contender.features.vectors[test], examples.targets[test]),
         contender.bundle.label_vectors,
         seed=terms.seed,
     )

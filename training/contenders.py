@@ -10,11 +10,12 @@ from inference import pipeline
 from inference.buckets import NEVER, Thresholds
 from inference.bundle import Bundle, EncoderReference, Kind
 from inference.calibrate import Calibration
+from inference.features import Features
 from inference.head import Head
 from inference.retrieve import LabelVectorText
 from training import calibration
 from training.examples import Examples, Relations
-from training.head import fit
+from training.learner import Channels, Learner, choose_weight
 from training.splits import Split
 from training.teaching import Lesson, choose_thresholds
 
@@ -44,50 +45,58 @@ class Terms:
 class Contender:
     """An encoder's view of the examples, and the bundle fitted on it.
 
-    vectors: of all examples, unit, (documents, dim).
-    pool: of documents to come, unit, (others, dim).
+    features: of all examples.
+    pool: of documents to come.
     bundle: unwritten; its head knows the training documents only.
+    weight: of the words beside the head, chosen on validation.
     """
 
-    vectors: Floats
-    pool: Floats
+    features: Features
+    pool: Features
     bundle: Bundle
+    weight: float = 0.0
 
     def scores(self, rows: NDArray[np.int64]) -> pipeline.Scores:
         """Return the bundle's scores of the examples at *rows*."""
-        return pipeline.score(self.bundle, self.vectors[rows])
+        return pipeline.score(self.bundle, self.features.take(rows))
 
 
 def contend(
     encoder: EncoderReference,
     label_vectors: Floats,
-    vectors: Floats,
-    pool: Floats,
+    features: Features,
+    pool: Features,
     examples: Examples,
     terms: Terms,
 ) -> Contender:
-    """Fit the head on the training documents, probabilities and thresholds on validation.
+    """Fit head and words on the training documents, probabilities and thresholds on validation.
 
     Out-of-fold logits would flatter an encoder that was trained on the same documents, so the
     probabilities rest on documents that neither it nor the head has learnt from.
     """
-    bundle = _fitted(_untaught(encoder, label_vectors, terms), vectors, examples, terms)
+    untaught = _with_offset(_untaught(encoder, label_vectors, terms), features, examples, terms)
+    contender = Contender(features, pool, untaught)
+    learner = _learner(contender, examples, terms, examples.rows(Split.TRAIN))
+    head, words = learner.learn()
+    contender = replace(contender, bundle=replace(untaught, head=head))
     held_out = examples.rows(Split.VALIDATION)
-    return Contender(vectors, pool, _calibrated(bundle, vectors, pool, examples, held_out, terms))
+    weight = _weight(contender, learner, words, examples, held_out)
+    bundle = replace(contender.bundle, lexical=learner.lexical(words, weight))
+    contender = replace(contender, bundle=bundle, weight=weight)
+    return replace(contender, bundle=_calibrated(contender, examples, held_out, terms))
 
 
 def complete(contender: Contender, examples: Examples, terms: Terms) -> Bundle:
-    """Return the bundle to serve: its head knows all gold, unwritten.
+    """Return the bundle to serve: its head and words know all gold, unwritten.
 
     Probabilities and thresholds rest on validation and test documents as the head of training
     documents scored them: unseen by both encoder and head, and if anything too cautious.
     """
     held_out = examples.rows(Split.VALIDATION, Split.TEST)
-    calibrated = _calibrated(
-        contender.bundle, contender.vectors, contender.pool, examples, held_out, terms
-    )
-    head = _head(calibrated, contender.vectors, examples, terms)
-    return replace(calibrated, head=head)
+    calibrated = _calibrated(contender, examples, held_out, terms)
+    learner = _learner(contender, examples, terms, np.arange(len(examples)))
+    head, words = learner.learn()
+    return replace(calibrated, head=head, lexical=learner.lexical(words, contender.weight))
 
 
 def _untaught(encoder: EncoderReference, label_vectors: Floats, terms: Terms) -> Bundle:
@@ -104,41 +113,65 @@ def _untaught(encoder: EncoderReference, label_vectors: Floats, terms: Terms) ->
     )
 
 
-def _fitted(bundle: Bundle, vectors: Floats, examples: Examples, terms: Terms) -> Bundle:
-    """Return *bundle* with the offset and the head of the training documents."""
+def _with_offset(bundle: Bundle, features: Features, examples: Examples, terms: Terms) -> Bundle:
+    """Return *bundle* with the offset that fits the training documents (multi-label)."""
+    if not bundle.multi:
+        return bundle
     rows = examples.rows(Split.TRAIN)
-    if bundle.multi:
-        plain = bundle.head.logits(vectors[rows], bundle.label_vectors)
-        offset = calibration.fit_offset(plain, examples.targets[rows], terms.offset)
-        bundle = replace(bundle, calibration=Calibration(1.0, offset))
-    return replace(bundle, head=_head(bundle, vectors[rows], examples.take(rows), terms))
+    plain = bundle.logits(features.take(rows))
+    offset = calibration.fit_offset(plain, examples.targets[rows], terms.offset)
+    return replace(bundle, calibration=Calibration(1.0, offset))
 
 
-def _head(bundle: Bundle, vectors: Floats, examples: Examples, terms: Terms) -> Head:
-    return fit(
-        vectors,
-        examples.targets,
-        bundle.label_vectors,
-        kind=terms.kind,
-        overlaps=terms.relations.overlaps,
-        weights=examples.weights,
+def _learner(
+    contender: Contender, examples: Examples, terms: Terms, rows: NDArray[np.int64]
+) -> Learner:
+    return Learner(
+        contender.bundle,
+        contender.features.take(rows),
+        examples.targets[rows],
+        terms.relations.overlaps,
+        contender.pool,
+        examples.weights[rows],
+    )
+
+
+def _weight(
+    contender: Contender,
+    learner: Learner,
+    words: Floats | None,
+    examples: Examples,
+    held_out: NDArray[np.int64],
+) -> float:
+    """Return the weight of *words* that fits the documents at *held_out* best."""
+    spoken = learner.lexical(words, 1.0)
+    if spoken is None:
+        return 0.0
+    features = contender.features.take(held_out)
+    bundle = contender.bundle
+    dense = bundle.head.logits(features.vectors, bundle.label_vectors)
+    return choose_weight(
+        Channels(dense, spoken.logits(features.counts)),
+        examples.targets[held_out],
+        multi=bundle.multi,
         offset=bundle.calibration.offset,
     )
 
 
 def _calibrated(
-    bundle: Bundle,
-    vectors: Floats,
-    pool: Floats,
-    examples: Examples,
-    held_out: NDArray[np.int64],
-    terms: Terms,
+    contender: Contender, examples: Examples, held_out: NDArray[np.int64], terms: Terms
 ) -> Bundle:
-    """Return *bundle* with temperature and thresholds chosen on the documents at *held_out*."""
-    targets = examples.targets[held_out]
-    logits = bundle.head.logits(vectors[held_out], bundle.label_vectors)
+    """Return the bundle with temperature and thresholds chosen on the documents at *held_out*."""
+    bundle, targets = contender.bundle, examples.targets[held_out]
+    features = contender.features.take(held_out)
+    logits = bundle.logits(features)
     offset = bundle.calibration.offset
-    temperature = calibration.fit_temperature(logits - offset, targets, multi=bundle.multi)
+    temperature = calibration.fit_temperature(
+        logits - offset,
+        targets,
+        multi=bundle.multi,
+        usual=calibration.usual_temperature(contender.weight),
+    )
     bundle = replace(bundle, calibration=Calibration(temperature, offset))
-    lesson = Lesson(vectors[held_out], targets, terms.relations.overlaps, pool, terms.promise)
+    lesson = Lesson(features, targets, terms.relations.overlaps, contender.pool, terms.promise)
     return replace(bundle, thresholds=choose_thresholds(bundle, lesson, logits, seed=terms.seed))

@@ -162,29 +162,3 @@ def folds(targets: Flags, count: int, seed: int) -> NDArray[np.int64]:
     fold = np.empty(len(targets), dtype=np.int64)
     fold[ordered] = np.arange(len(targets)) % count
     return fold
-
-
-def out_of_fold_logits(
-    vectors: Array,
-    targets: Flags,
-    label_vectors: Array,
-    *,
-    seed: int,
-    count: int = 4,
-    **fit_arguments: Any,
-) -> NDArray[np.float32]:
-    """Return the logits each document gets from a head that never saw it, (documents, labels).
-
-    Args:
-        count: folds; with fewer documents than folds, each is its own.
-        fit_arguments: passed to `fit`; `weights` may not be among them.
-    """
-    fold = folds(targets, max(1, min(count, len(vectors))), seed)
-    logits = np.empty(targets.shape, dtype=np.float32)
-    for held in np.unique(fold):
-        mine = fold == held
-        head = fit(vectors[~mine], targets[~mine], label_vectors, **fit_arguments)
-        logits[mine] = head.logits(
-            vectors[mine].astype(np.float32), label_vectors.astype(np.float32)
-        )
-    return logits

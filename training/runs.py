@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from inference import folders, serving, vectors, weights
 from inference.bundle import Bundle, EncoderReference
+from inference.features import Features
 from inference.retrieve import label_vectors
 from inference.serving import WarmEncoder
+from inference.terms import count_terms
 from labeling.models import Project
 from training import comparison, contenders, gates, registry, reports, schedule
 from training.comparison import Measured
@@ -61,7 +63,7 @@ def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
     bundle = bundle.write(settings.BUNDLE_DIR)
     if gates.all_open(outcomes):  # the predictions that follow need not encode the gold again
         ids = material.examples.ids.tolist()
-        vectors.store(ids, challenger.vectors, challenger.bundle.encoder.digest)
+        vectors.store(ids, challenger.features.vectors, challenger.bundle.encoder.digest)
     registered = _conclude(run, material, bundle, evidence, outcomes, found)
     shutil.rmtree(folder(run), ignore_errors=True)
     return registered
@@ -151,8 +153,8 @@ def contender(material: Material, encoder: EncoderReference) -> Contender:
     return contenders.contend(
         encoder,
         label_vectors(material.terms.labels, warm.encode),
-        _vectors(material, warm),
-        warm.encode(material.pool) if material.pool else _no_vectors(warm),
+        Features(_vectors(material, warm), count_terms(material.examples.texts)),
+        Features(_pool(material, warm), count_terms(material.pool)),
         material.examples,
         material.terms,
     )
@@ -170,8 +172,10 @@ def _vectors(material: Material, encoder: WarmEncoder) -> NDArray[np.float32]:
     return encoder.encode(material.examples.texts)
 
 
-def _no_vectors(encoder: WarmEncoder) -> NDArray[np.float32]:
-    return encoder.encode([""])[:0]
+def _pool(material: Material, encoder: WarmEncoder) -> NDArray[np.float32]:
+    if not material.pool:
+        return encoder.encode([""])[:0]
+    return encoder.encode(material.pool)
 
 
 def measure_both(
@@ -205,7 +209,8 @@ def latencies(material: Material, both: Sequence[Contender]) -> list[dict[str, f
 
 def _time(encoder: WarmEncoder, bundle: Bundle, text: str) -> float:
     started = time.perf_counter()
-    bundle.head.logits(encoder.encode([text]), bundle.label_vectors)
+    counts = count_terms([text]) if bundle.lexical else None
+    bundle.logits(Features(encoder.encode([text]), counts))
     return time.perf_counter() - started
 
 

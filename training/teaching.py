@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from inference import pipeline
 from inference.buckets import NEVER, Thresholds, assigned, certainties
 from inference.bundle import Bundle
 from inference.calibrate import Calibration
+from inference.features import Features
 from inference.head import Head
 from training import acceptance, calibration, metrics
 from training.gates import Evidence
-from training.head import fit, out_of_fold_logits
+from training.learner import Learner, choose_weight
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -28,19 +29,19 @@ ENOUGH_FOR_THRESHOLDS: Final = 20
 class Lesson:
     """What there is to learn from.
 
-    vectors: of gold documents, unit vectors by the bundle's encoder, (documents, dim).
+    gold: features of gold documents, by the bundle's encoder.
     targets: (documents, labels), columns as the bundle's labels; a row without any fits none.
     overlaps: (labels, labels), labels that may both be right.
-    pool: unit vectors of documents to come, for whom precision is promised, (others, dim).
+    pool: features of open documents, for whom precision is promised, and whose words are read.
     promise: precision of what is accepted, in (0, 1).
     unseen: (documents,), false where the encoder itself was trained on the document: those teach
         the head, but tell nothing of how sure it may be. None: it was trained on none.
     """
 
-    vectors: Floats
+    gold: Features
     targets: Flags
     overlaps: Flags
-    pool: Floats
+    pool: Features
     promise: float
     unseen: Flags | None = None
 
@@ -68,37 +69,42 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
         default_offset: multi-label: the offset of logits where there is no gold.
     """
     labels, dim = bundle.label_vectors.shape
-    untaught = Head.zero(labels, dim, bundle.head.scale)
-    plain = untaught.logits(lesson.vectors, bundle.label_vectors)  # (documents, labels)
+    untaught = replace(bundle, head=Head.zero(labels, dim, bundle.head.scale), lexical=None)
+    plain = untaught.logits(lesson.gold)  # (documents, labels)
     offset = calibration.fit_offset(plain, lesson.targets, default_offset) if bundle.multi else 0.0
-    arguments: dict[str, Any] = {
-        "kind": bundle.kind,
-        "overlaps": lesson.overlaps,
-        "scale": bundle.head.scale,
-        "offset": offset,
-    }
-    head = fit(lesson.vectors, lesson.targets, bundle.label_vectors, **arguments)
-    held_out = out_of_fold_logits(
-        lesson.vectors, lesson.targets, bundle.label_vectors, seed=seed, **arguments
-    )
+    untaught = replace(untaught, calibration=Calibration(1.0, offset))
+    learner = Learner(untaught, lesson.gold, lesson.targets, lesson.overlaps, lesson.pool)
+    head, words = learner.learn()
+    channels = learner.out_of_fold(seed=seed)
     if lesson.unseen is not None:
-        plain, held_out, lesson = plain[lesson.unseen], held_out[lesson.unseen], _unseen(lesson)
-    temperature = calibration.fit_temperature(held_out - offset, lesson.targets, multi=bundle.multi)
-    calibrated = Calibration(temperature, offset)
-    taught = replace(bundle, head=head, calibration=calibrated, digest="")
-    thresholds = choose_thresholds(taught, lesson, held_out, seed=seed)
-    taught = replace(taught, thresholds=thresholds)
-    return Taught(
-        taught,
-        measure(taught, lesson, held_out),
-        evidence(plain, held_out, lesson.targets),
+        plain, channels = plain[lesson.unseen], channels.take(lesson.unseen)
+        lesson = _unseen(lesson)
+    weight = choose_weight(channels, lesson.targets, multi=bundle.multi, offset=offset)
+    held_out = channels.sum(weight)
+    temperature = calibration.fit_temperature(
+        held_out - offset,
+        lesson.targets,
+        multi=bundle.multi,
+        usual=calibration.usual_temperature(weight),
     )
+    taught = replace(
+        untaught,
+        head=head,
+        lexical=learner.lexical(words, weight),
+        calibration=Calibration(temperature, offset),
+        digest="",
+    )
+    taught = replace(taught, thresholds=choose_thresholds(taught, lesson, held_out, seed=seed))
+    figures = measure(taught, lesson, held_out) | {"words_weight": weight}
+    return Taught(taught, figures, evidence(plain, held_out, lesson.targets))
 
 
 def _unseen(lesson: Lesson) -> Lesson:
     """Return the part of *lesson* the encoder was not trained on."""
     kept = lesson.unseen
-    return replace(lesson, vectors=lesson.vectors[kept], targets=lesson.targets[kept], unseen=None)
+    if kept is None:
+        return lesson
+    return replace(lesson, gold=lesson.gold.take(kept), targets=lesson.targets[kept], unseen=None)
 
 
 def choose_thresholds(bundle: Bundle, lesson: Lesson, held_out: Floats, *, seed: int) -> Thresholds:

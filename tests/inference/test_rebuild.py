@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -8,8 +9,11 @@ from inference import deployments, rebuild
 from inference.buckets import NEVER, Bucket, Thresholds
 from inference.bundle import EncoderReference
 from inference.encode import PACKAGED, EncoderUnavailable
+from inference.features import Features
 from inference.head import Head
+from inference.lexical import Lexical, Vocabulary
 from inference.pipeline import decide, score
+from inference.terms import count_terms
 from labeling import taxonomies
 from labeling.models import Label
 from tests.factories import (
@@ -83,7 +87,7 @@ def test_an_exclusion_that_points_to_a_group_is_nobodys_text(project, labels):
 def test_without_gold_a_bundle_ranks_by_the_texts_and_accepts_nothing(project, labels, kind):
     bundle = zero_shot(project, kind)
     documents = Words(WORDS).encode(["pin", "lost card"])
-    verdicts = decide(bundle, score(bundle, documents))
+    verdicts = decide(bundle, score(bundle, Features(documents)))
     assert [each.candidates[0].label_id for each in verdicts] == [labels[1].pk, labels[0].pk]
     assert Bucket.AUTO not in {each.bucket for each in verdicts}
 
@@ -113,7 +117,7 @@ def test_a_new_label_works_by_its_texts_and_nothing_is_accepted_until_it_is_meas
     bundle = taught(project)
     new = LabelFactory(project=project, name="stolen")
     followed = follow(bundle, project)
-    [verdict] = decide(followed, score(followed, Words(WORDS).encode(["stolen"])))
+    [verdict] = decide(followed, score(followed, Features(Words(WORDS).encode(["stolen"]))))
     assert followed.label_ids == (*bundle.label_ids, new.pk)
     assert not followed.head.delta[2].any()
     assert followed.thresholds == Thresholds(NEVER, 3.0)
@@ -128,6 +132,15 @@ def test_a_retired_label_is_gone_and_the_others_keep_their_place(project, labels
     assert followed.label_ids == (labels[1].pk,)
     assert (followed.label_vectors[0] == bundle.label_vectors[1]).all()
     assert followed.thresholds.accept == 0.8
+
+
+def test_words_stay_with_their_label_and_say_nothing_of_a_new_one(project, labels):
+    (term,) = count_terms(["pin"]).indices
+    vocabulary = Vocabulary(np.array([term], np.int32), np.ones(1, np.float32))
+    bundle = replace(taught(project), lexical=Lexical(vocabulary, np.array([[2, -1]], np.float32)))
+    LabelFactory(project=project, name="stolen")
+    Label.objects.filter(pk=labels[0].pk).update(retired_at=timezone.now())
+    assert follow(bundle, project).lexical.weights.tolist() == [[-1, 0]]
 
 
 def test_a_new_label_of_a_multi_label_bundle_gets_the_usual_threshold(project, labels):

@@ -65,11 +65,15 @@ def build_encoder(folder: Path, *, blind: bool = False) -> Path:
 
 
 def text_of(topic: str, number: int) -> str:
-    """Return the *number*-th mail about *topic*: some of its words among many others."""
+    """Return the *number*-th mail about *topic*: some of its words among many others.
+
+    Words are tied together, so that hardly two mails share one: only an encoder, which reads the
+    pieces, can tell topics apart.
+    """
     chance = random.Random(f"{topic} {number}")
-    words = chance.sample(TOPICS[topic][1].split(), 3) + chance.sample(FILLERS.split(), 6)
-    chance.shuffle(words)
-    return " ".join(words)
+    words, others = chance.sample(TOPICS[topic][1].split(), 3), chance.sample(FILLERS.split(), 6)
+    pairs = zip(others[:3], words, others[3:], strict=True)
+    return " ".join("_".join(pair) for pair in pairs)
 
 
 def build_project(encoder: Path | str, mails: int = 30, **fields: object) -> ProjectFactory:

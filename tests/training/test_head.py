@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from training.head import Objective, fit, folds, out_of_fold_logits
+from training.head import Objective, fit, folds
 
 
 def unit(rows):
@@ -133,24 +133,3 @@ def test_folds_are_of_like_size_and_spread_each_label():
     assert np.bincount(fold).tolist() == [6, 6, 6, 6]
     for label in range(3):
         assert np.bincount(fold[targets[:, label]], minlength=4).tolist() == [2, 2, 2, 2]
-
-
-def test_out_of_fold_logits_come_from_a_head_that_never_saw_the_document(corner):
-    vectors, targets, labels = (part.astype(np.float32) for part in corner)
-    targets = targets.astype(bool)
-    fold = folds(targets, 3, seed=5)
-
-    logits = out_of_fold_logits(vectors, targets, labels, seed=5, count=3, kind="single")
-
-    for held in range(3):
-        mine = fold == held
-        head = fit(vectors[~mine], targets[~mine], labels, kind="single")
-        np.testing.assert_allclose(logits[mine], head.logits(vectors[mine], labels), rtol=1e-5)
-
-
-def test_a_single_document_is_judged_by_the_label_texts_alone():
-    labels = np.eye(2, dtype=np.float32)
-    logits = out_of_fold_logits(
-        labels[:1], np.eye(2, dtype=bool)[:1], labels, seed=0, kind="single"
-    )
-    np.testing.assert_allclose(logits, [[20, 0]])

@@ -60,7 +60,7 @@ def test_a_run_leaves_a_judged_version_with_everything_recorded(small, settings)
 
 
 def test_a_challenger_that_beats_the_champion_serves(small_encoder, blind_encoder):
-    project = build_project(blind_encoder, mails=60)
+    project = build_project(blind_encoder, mails=100)
     before = serve_zero_shot(project)
     project.encoder = str(small_encoder)
     project.save()
@@ -73,7 +73,7 @@ def test_a_challenger_that_beats_the_champion_serves(small_encoder, blind_encode
     assert deployments.previous(project) == before.digest
     # Its vectors are kept: the predictions that follow need not encode the gold again.
     encoder = serving.load(version.bundle).encoder.digest
-    assert project.documents.filter(vectors__encoder__startswith=encoder[:50]).count() == 240
+    assert project.documents.filter(vectors__encoder__startswith=encoder[:50]).count() == 400
 
 
 def test_a_challenger_that_learns_nothing_leaves_the_champion_serving(small):

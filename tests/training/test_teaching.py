@@ -6,6 +6,7 @@ import pytest
 from inference.buckets import NEVER, Thresholds
 from inference.bundle import Bundle, EncoderReference
 from inference.calibrate import Calibration
+from inference.features import Features, joined
 from inference.head import Head
 from inference.retrieve import LabelVectorText, unit
 from training.teaching import Lesson, teach
@@ -41,7 +42,13 @@ def drawn(count, seed, spread=0.6):
 def lesson(count=200, seed=0, **changes):
     vectors, targets = drawn(count, seed)
     return replace(
-        Lesson(vectors, targets, np.zeros((LABELS, LABELS), bool), drawn(500, 77)[0], 0.9),
+        Lesson(
+            Features(vectors),
+            targets,
+            np.zeros((LABELS, LABELS), bool),
+            Features(drawn(500, 77)[0]),
+            0.9,
+        ),
         **changes,
     )
 
@@ -103,7 +110,7 @@ def test_without_gold_nothing_is_measured():
 def test_label_without_gold_keeps_working_by_its_text():
     some = lesson(300)
     known = ~some.targets[:, 4]
-    part = replace(some, vectors=some.vectors[known], targets=some.targets[known])
+    part = replace(some, gold=some.gold.take(known), targets=some.targets[known])
     taught = teach(untaught(), part).bundle
     document = np.eye(LABELS, DIM, dtype=np.float32)[4:5]
     assert taught.head.logits(document, taught.label_vectors).argmax() == 4
@@ -114,7 +121,7 @@ def test_gold_that_fits_nothing_sets_the_floor():
     some = lesson(300)
     mixed = replace(
         some,
-        vectors=np.vstack([some.vectors, strange]),
+        gold=joined([some.gold, Features(strange)]),
         targets=np.vstack([some.targets, np.zeros((30, LABELS), bool)]),
     )
     taught = teach(untaught(), mixed)
@@ -151,7 +158,11 @@ def test_multi_label_documents_get_all_their_labels():
     vectors, targets = drawn(900, seed=1, spread=0.3)
     pairs = unit(vectors[:450] + vectors[450:])
     both = targets[:450] | targets[450:]
-    some = Lesson(pairs[:400], both[:400], np.zeros((LABELS, LABELS), bool), pairs[400:], 0.9)
+    some = lesson(
+        gold=Features(pairs[:400]),
+        targets=both[:400],
+        pool=Features(pairs[400:]),
+    )
     taught = teach(untaught("multi"), some, default_offset=7.0)
     assert taught.metrics["micro_f1"] > 0.9
     assert len(taught.bundle.thresholds.per_label) == LABELS

@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inference.features import Features
+from inference.retrieve import unit
+from inference.terms import count_terms
+from tests.training.test_teaching import DIM, LABELS, untaught
+from training.head import fit, folds
+from training.learner import Channels, Learner, choose_weight
+from training.teaching import Lesson, teach
+
+NO_OVERLAPS = np.zeros((LABELS, LABELS), dtype=bool)
+WORDS = ["apple pie", "brown bread", "cold cream", "dark drink", "early egg"]
+
+
+def mails(count, seed, *, told=0.25, words=True):
+    """Documents whose vectors say little of their label and whose words say nearly all."""
+    rng = np.random.default_rng(seed)
+    which = rng.integers(LABELS, size=count)
+    vectors = told * np.eye(LABELS, DIM)[which] + rng.normal(size=(count, DIM)) / DIM**0.5 / 2
+    texts = [f"{WORDS[label]} and {rng.integers(30)} more" for label in which]
+    counts = count_terms(texts) if words else None
+    return Features(unit(vectors.astype(np.float32)), counts), np.eye(LABELS, dtype=bool)[which]
+
+
+def lesson(count=150, seed=0, words=True, **changes):
+    gold, targets = mails(count, seed, words=words)
+    pool, _ = mails(300, 77, words=words)
+    return replace(Lesson(gold, targets, NO_OVERLAPS, pool, 0.9), **changes)
+
+
+def top1(bundle, features, targets):
+    return targets[np.arange(len(targets)), bundle.logits(features).argmax(axis=1)].mean()
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_words_that_tell_more_than_vectors_are_read(kind):
+    taught = teach(untaught(kind), lesson(), default_offset=7.0)
+    features, targets = mails(500, 5)
+    assert taught.metrics["words_weight"] > 0
+    assert top1(taught.bundle, features, targets) > 0.95
+    assert top1(replace(taught.bundle, lexical=None), features, targets) < 0.85
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_words_that_tell_nothing_are_not_read(kind):
+    some = lesson()
+    noise = count_terms([f"word{n % 7} word{n % 3}" for n in range(150)])
+    vectors = unit(some.targets @ np.eye(LABELS, DIM, dtype=np.float32) + 0.1)
+    taught = teach(untaught(kind), replace(some, gold=Features(vectors, noise)), default_offset=7.0)
+    assert taught.bundle.lexical is None
+    assert taught.metrics["words_weight"] == 0
+
+
+def test_without_counts_there_is_no_lexical_channel():
+    assert teach(untaught(), lesson(words=False)).bundle.lexical is None
+
+
+def test_open_documents_carry_the_words_over():
+    """Words that stand in no gold document, but in open ones whose vectors are near gold."""
+    rng = np.random.default_rng(3)
+    which = np.arange(200) % LABELS
+    clear = unit((np.eye(LABELS, DIM)[which] + rng.normal(size=(200, DIM)) / 15).astype("f4"))
+    gold = Features(clear[:50], count_terms(["gold says nothing"] * 50))
+    pool = Features(clear[50:], count_terms([WORDS[label] for label in which[50:]]))
+    targets = np.eye(LABELS, dtype=bool)[which[:50]]
+    learner = Learner(untaught(), gold, targets, NO_OVERLAPS, pool)
+    _, weights = learner.learn()
+    said = learner.lexical(weights, 1.0).logits(count_terms(WORDS))
+    assert said.argmax(axis=1).tolist() == list(range(LABELS))
+
+
+def test_out_of_fold_dense_logits_come_from_a_head_that_never_saw_the_document():
+    some = lesson(60)
+    bundle = untaught()
+    learner = Learner(bundle, some.gold, some.targets, NO_OVERLAPS, some.pool)
+    channels, fold = learner.out_of_fold(seed=5, count=3), folds(some.targets, 3, seed=5)
+    for held in range(3):
+        mine = fold == held
+        head = fit(
+            some.gold.vectors[~mine], some.targets[~mine], bundle.label_vectors, kind="single"
+        )
+        wanted = head.logits(some.gold.vectors[mine], bundle.label_vectors)
+        np.testing.assert_allclose(channels.dense[mine], wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_out_of_fold_words_do_not_depend_on_the_documents_own_label(kind):
+    some = lesson(60)
+    fold = folds(some.targets, 4, seed=5)
+    first = np.flatnonzero(fold == fold[0])
+
+    def said(targets):
+        learner = Learner(untaught(kind), some.gold, targets, NO_OVERLAPS, some.pool)
+        _, weights = learner.learn(fold != fold[0])
+        return learner.tfidf[first] @ weights
+
+    changed = some.targets.copy()
+    changed[first] = np.roll(changed[first], 1, axis=1)
+    np.testing.assert_allclose(said(some.targets), said(changed), atol=1e-5)
+
+
+def test_single_gold_document_is_judged_by_the_label_texts_alone():
+    gold = Features(np.eye(1, DIM, dtype=np.float32), count_terms(["pin"]))
+    nobody = Features(np.empty((0, DIM), np.float32), count_terms([]))
+    learner = Learner(untaught(), gold, np.eye(1, LABELS, dtype=bool), NO_OVERLAPS, nobody)
+    np.testing.assert_allclose(learner.out_of_fold(seed=0).dense, [[20, 0, 0, 0, 0]], atol=1e-5)
+
+
+def test_gold_that_fits_nothing_teaches_no_words():
+    some = lesson(40)
+    nothing = np.zeros_like(some.targets)
+    learner = Learner(untaught(), some.gold, nothing, NO_OVERLAPS, some.gold.take(np.arange(0)))
+    _, weights = learner.learn()
+    assert not weights.any()
+
+
+def test_weight_of_words_that_mislead_is_zero():
+    targets = np.eye(3, dtype=bool)[np.arange(60) % 3]
+    dense = 5 * targets.astype(np.float32)
+    against = Channels(dense, -3 * targets.astype(np.float32))
+    assert choose_weight(against, targets, multi=False, offset=0) == 0
+
+
+def test_weight_of_words_that_decide_what_vectors_cannot_is_not():
+    targets = np.eye(3, dtype=bool)[np.arange(90) % 3]
+    rng = np.random.default_rng(1)
+    dense = rng.normal(size=targets.shape).astype(np.float32)
+    words = (targets + 0.4 * rng.normal(size=targets.shape)).astype(np.float32) * 3
+    assert choose_weight(Channels(dense, words), targets, multi=False, offset=0) >= 0.6
+
+
+def test_weight_without_gold_is_zero():
+    nothing = np.zeros((0, 3), np.float32)
+    assert choose_weight(Channels(nothing, nothing), nothing > 0, multi=False, offset=0) == 0
