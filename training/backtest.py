@@ -5,9 +5,11 @@ After each step the champion's bundle is scored on test.jsonl, whose texts are e
 never stored.
 """
 
+import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,14 @@ from numpy.typing import NDArray
 
 from inference import deployments, pipeline, rebuild, serving, texts, vectors
 from inference.bundle import Bundle
+from inference.document_features import cached_features
 from inference.features import Features
 from inference.terms import count_terms
 from labeling import annotations, documents, memberships, queues, taxonomies, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.documents import BadRow, Row
 from labeling.models import Label, Membership, Project
-from training import executor, instant, schedule
+from training import baselines, curation, executor, instant, schedule
 from training.examples import targets_of
 from training.teaching import figures_of
 
@@ -39,6 +42,7 @@ class Plan:
 
     directory: holds taxonomy.json, train.jsonl and test.jsonl.
     reviews: numbers of reviews after which to score, ascending.
+    given: examples of each label that are gold from the start; math.inf for all there are.
     refit_every: reviews between two refits, as in a project's settings.
     """
 
@@ -47,13 +51,16 @@ class Plan:
     reviews: tuple[int, ...]
     refit_every: int
     seed: int
+    given: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """The champion on the test texts after so many reviews; fractions, None: does not apply.
 
+    reviews: documents reviewed, and those that were gold from the start.
     coverage: share of texts accepted at the promised precision; precision: what those really had.
+    vectors_regression, words_svm: the baselines on the same gold, see `baselines.measure`.
     seconds: wall time of the reviews and refits since the step before.
     """
 
@@ -66,6 +73,8 @@ class Step:
     coverage: float | None
     precision: float | None
     out_of_scope_auroc: float | None
+    vectors_regression: float | None
+    words_svm: float | None
     seconds: float
 
     def as_json(self) -> dict[str, float | None]:
@@ -108,13 +117,11 @@ class Play:
         now = timezone.now()
         entries = taxonomy_files.read(self.plan.directory / "taxonomy.json")
         taxonomies.publish(self.project, entries, actor=None, now=now)
-        documents.import_documents(self.project, self._unlabelled(), actor=None, now=now)
-
-    def _unlabelled(self) -> Iterator[Row]:
-        """Yield the training documents without their labels, which only the reviewer knows."""
-        for row in rows_of(self.plan.directory / "train.jsonl"):
-            self.answers[row.external_id] = row.labels or ()
-            yield replace(row, labels=None)
+        path = self.plan.directory / "train.jsonl"
+        self.answers = {row.external_id: row.labels or () for row in rows_of(path)}
+        given = chosen_each(self.answers, self.plan.given, seed=self.plan.seed)
+        rows = (row if row.external_id in given else unlabelled(row) for row in rows_of(path))
+        documents.import_documents(self.project, rows, actor=None, now=now, gold=True)
 
     def bundle(self) -> Bundle:
         """Return the champion's bundle: the label texts alone at first."""
@@ -145,14 +152,28 @@ class Play:
 
     def steps(self, test: Test, tell: Tell) -> Iterator[Step]:
         """Review and score, step by step."""
-        instant.choose_next(
-            self.project, now=timezone.now(), strategy=self.strategy, seed=self.plan.seed
-        )
+        begin = instant.refit if self.plan.given else instant.choose_next
+        begin(self.project, now=timezone.now(), strategy=self.strategy, seed=self.plan.seed)
         for reviews in self.plan.reviews:
             started = time.perf_counter()
             self._review_until(reviews)
             tell(f"{self.strategy}: {self.reviews:,} reviews")
-            yield score(self.bundle(), test, self.reviews, time.perf_counter() - started)
+            taken = time.perf_counter() - started
+            yield score(self.bundle(), test, self.gold(), taken, self._baselines(test))
+
+    def gold(self) -> int:
+        """Return how many documents have gold."""
+        return self.project.documents.exclude(gold_at=None).count()
+
+    def _baselines(self, test: Test) -> dict[str, float]:
+        """Return what a user would have tried first, on the same gold."""
+        gold, bundle = curation.gold_of(self.project), self.bundle()
+        if not len(gold):
+            return {}
+        ids, features = cached_features(gold.ids, bundle.encoder.digest, words=True)
+        labelled = dict(zip(gold.ids, gold.labels, strict=True))
+        targets = targets_of([labelled[id_] for id_ in ids.tolist()], bundle.label_ids)
+        return baselines.measure(features, targets, test.features, test.targets, multi=bundle.multi)
 
     def _review_until(self, reviews: int) -> None:
         while self.reviews < reviews:
@@ -182,6 +203,29 @@ class Play:
             now=now,
         )
         return True
+
+
+def unlabelled(row: Row) -> Row:
+    """Return *row* without its labels, which only the reviewer knows."""
+    return replace(row, labels=None)
+
+
+def chosen_each(answers: Mapping[str, Sequence[str]], count: float, *, seed: int) -> set[str]:
+    """Return ids of *count* documents of each label, by chance; math.inf for all there are.
+
+    A document with several labels counts for each of them.
+    """
+    if count == math.inf:
+        return set(answers)
+    have: Counter[str] = Counter()
+    chosen = set()
+    ids = sorted(answers)
+    for place in np.random.default_rng(seed).permutation(len(ids)).tolist():
+        labels = answers[ids[place]]
+        if any(have[label] < count for label in labels):
+            chosen.add(ids[place])
+            have.update(labels)
+    return chosen
 
 
 def rows_of(path: Path) -> Iterator[Row]:
@@ -223,15 +267,26 @@ def fine_tune(play: Play, test: Test) -> dict[str, Any]:
         bundle = serving.load(version.bundle)
         vectors_now = serving.encoder(bundle).encode(test.texts)
         encoded = replace(test, features=replace(test.features, vectors=vectors_now))
-        step = score(bundle, encoded, play.reviews, time.perf_counter() - started)
+        step = score(bundle, encoded, play.gold(), time.perf_counter() - started)
         result |= {"step": step.as_json(), "passed": version.passed, "gates": version.gates}
     return result
 
 
-def score(bundle: Bundle, test: Test, reviews: int, seconds: float) -> Step:
-    """Score *bundle* on the test texts."""
+def score(
+    bundle: Bundle,
+    test: Test,
+    reviews: int,
+    seconds: float,
+    beside: Mapping[str, float] | None = None,
+) -> Step:
+    """Score *bundle* on the test texts.
+
+    Args:
+        beside: what the baselines reach.
+    """
     scores = pipeline.score(bundle, test.features)
     figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets)
+    figures |= dict.fromkeys(baselines.NAMES, np.nan) | dict(beside or {})
     known = {name: None if np.isnan(value) else value for name, value in figures.items()}
     return Step(
         reviews=reviews,

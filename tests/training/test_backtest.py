@@ -1,4 +1,6 @@
 import json
+import math
+from collections import Counter
 from io import StringIO
 
 import numpy as np
@@ -8,7 +10,8 @@ from django.core.management import CommandError, call_command
 from labeling.models import Annotation, GoldLabel, Project
 from tests.training.small import TOPICS, text_of
 from training import backtest
-from training.management.commands.backtest import cell, play_elsewhere, steps_of
+from training.baselines import NAMES
+from training.management.commands.backtest import REVIEWS, cell, play_elsewhere, start_of, steps_of
 from training.models import ModelVersion
 from training.teaching import figures_of
 
@@ -48,8 +51,8 @@ def encoder(small_encoder, settings):
     settings.DEFAULT_ENCODER = str(small_encoder)
 
 
-def plan(data, *reviews, kind="single", refit_every=10):
-    return backtest.Plan(data, kind, reviews, refit_every, seed=0)
+def plan(data, *reviews, kind="single", refit_every=10, given=0):
+    return backtest.Plan(data, kind, reviews, refit_every, seed=0, given=given)
 
 
 def played(data, *reviews, strategy="margin-kmeans", **options):
@@ -121,6 +124,24 @@ class TestPlay:
         assert GoldLabel.objects.filter(label=None).count() == 20
         assert steps[0].micro_f1 is not None
 
+    def test_all_texts_may_be_gold_from_the_start(self, data):
+        play, (step,) = played(data, 0, given=math.inf)
+        assert GoldLabel.objects.count() == step.reviews == 80
+        assert not Annotation.objects.exists()
+        assert step.top1 > 0.5
+        assert step.words_svm is not None
+        assert play.bundle().head.delta.any()
+
+    def test_some_examples_of_each_label_may_be_gold_from_the_start(self, data):
+        _, (step,) = played(data, 0, given=3)
+        assert step.reviews == 12
+        gold = GoldLabel.objects.values_list("label__key", flat=True)
+        assert Counter(gold) == dict.fromkeys(map(str.lower, TOPICS), 3)
+
+    def test_reviews_go_on_from_given_examples(self, data):
+        _, steps = played(data, 0, 10, given=2)
+        assert [step.reviews for step in steps] == [8, 18]
+
     def test_row_that_cannot_be_read_is_named(self, data):
         (data / "train.jsonl").write_text('{"id": "a", "text": "fine"}\nnot json')
         with pytest.raises(ValueError, match=r"train\.jsonl, line 2"):
@@ -176,6 +197,34 @@ def test_reviews_are_read_in_ascending_order(text, expected):
     assert steps_of(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("reviews", "per_label", "expected"),
+    [
+        ("all", None, ((0,), math.inf)),
+        (REVIEWS, 10, ((0,), 10)),
+        ("0,50", 10, ((0, 50), 10)),
+        ("0,50", None, ((0, 50), 0)),
+    ],
+)
+def test_play_may_begin_with_gold(reviews, per_label, expected):
+    assert start_of(reviews, per_label) == expected
+
+
+@pytest.mark.parametrize(("reviews", "per_label"), [("all", 5), ("0", 0), ("0", -1)])
+def test_beginnings_that_make_no_sense_are_refused(reviews, per_label):
+    with pytest.raises(CommandError, match="--per-label"):
+        start_of(reviews, per_label)
+
+
+def test_examples_of_each_label_are_chosen_by_the_seed():
+    answers = {f"d{n}": ("a", "b") if n % 3 else ("a",) for n in range(30)}
+    chosen = backtest.chosen_each(answers, 4, seed=1)
+    assert sum("b" in answers[each] for each in chosen) == 4
+    assert sum("a" in answers[each] for each in chosen) >= 4
+    assert chosen == backtest.chosen_each(answers, 4, seed=1)
+    assert chosen != backtest.chosen_each(answers, 4, seed=2)
+
+
 @pytest.mark.parametrize("text", ["", "a,b", "-1,5", "1.5"])
 def test_reviews_that_are_no_numbers_are_refused(text):
     with pytest.raises(CommandError, match="--reviews"):
@@ -204,4 +253,4 @@ def test_every_figure_of_a_step_is_measured():
         np.zeros((0, 5), np.float32),
         np.zeros((0, 5), bool),
     )
-    assert set(backtest.FIGURES) <= set(figures)
+    assert set(backtest.FIGURES) <= set(figures) | set(NAMES)

@@ -1,6 +1,7 @@
 """Show how many reviews a taxonomy needs, by playing them on data whose answers are known."""
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -35,6 +36,8 @@ COLUMNS = {
     "coverage": "coverage",
     "precision": "precision",
     "out_of_scope_auroc": "AUROC",
+    "vectors_regression": "vectors+LR",
+    "words_svm": "words+SVM",
     "seconds": "seconds",
 }
 
@@ -49,7 +52,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path, metavar="DIR")
         parser.add_argument("--kind", choices=["single", "multi"], default="single")
-        parser.add_argument("--reviews", default=REVIEWS, help=f"Default: {REVIEWS}.")
+        parser.add_argument("--reviews", default=REVIEWS, help=f"Or all. Default: {REVIEWS}.")
+        parser.add_argument(
+            "--per-label", type=int, metavar="N", help="Begin with N examples of each label."
+        )
         parser.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument(
@@ -73,12 +79,14 @@ class Command(BaseCommand):
 
         call_command("migrate", verbosity=0)
         started = time.perf_counter()
+        reviews, given = start_of(options["reviews"], options["per_label"])
         plan = backtest.Plan(
             options["directory"],
             options["kind"],
-            steps_of(options["reviews"]),
+            reviews,
             options["refit_every"],
             options["seed"],
+            given,
         )
         play = backtest.Play(plan, options["strategy"])
         before = time.perf_counter()
@@ -86,7 +94,7 @@ class Command(BaseCommand):
         test = backtest.read_test(plan, play.bundle(), self._tell)
         encoding = time.perf_counter() - before
         result = {"steps": self._table(play, test), "random": None, **self._about(play, test)}
-        if options["strategy"] != "random":
+        if options["strategy"] != "random" and any(plan.reviews):
             other = backtest.Play(plan, "random")
             other.encode_as(play)
             result["random"] = self._table(other, test)
@@ -106,6 +114,7 @@ class Command(BaseCommand):
             "strategy": play.strategy,
             "seed": play.plan.seed,
             "refit_every": play.plan.refit_every,
+            "per_label": play.plan.given if 0 < play.plan.given < math.inf else None,
             "labels": len(play.labels),
             "documents": play.project.documents.count(),
             "test_documents": len(test.targets),
@@ -166,6 +175,23 @@ def play_elsewhere(arguments: Sequence[str]) -> None:
             raise CommandError("The backtest failed.", returncode=code)
 
 
+def start_of(reviews: str, per_label: int | None) -> tuple[tuple[int, ...], float]:
+    """Return the steps to play and how many examples of each label are gold from the start.
+
+    Raises:
+        CommandError: they cannot be read, or do not go together.
+    """
+    if per_label is not None and per_label < 1:
+        raise CommandError(f"--per-label {per_label}: at least 1.")
+    if reviews == "all":
+        if per_label:
+            raise CommandError("--reviews all makes every text gold; leave out --per-label.")
+        return (0,), math.inf
+    if per_label and reviews == REVIEWS:
+        return (0,), per_label
+    return steps_of(reviews), per_label or 0
+
+
 def steps_of(text: str) -> tuple[int, ...]:
     """Return ascending numbers of reviews from "0,100,300".
 
@@ -175,7 +201,9 @@ def steps_of(text: str) -> tuple[int, ...]:
     try:
         steps = tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError as error:
-        raise CommandError(f"--reviews {text}: whole numbers with commas between.") from error
+        raise CommandError(
+            f"--reviews {text}: whole numbers with commas between, or all."
+        ) from error
     if steps[0] < 0:
         raise CommandError(f"--reviews {text}: not below 0.")
     return steps
