@@ -56,6 +56,7 @@ class Bundle:
     label_vectors: unit vectors, (labels, dim), float32.
     taxonomy_number: of the taxonomy version the labels come from.
     lexical: what words add to the logits; None where that does not help.
+    self_trains: whether its head learns from silver too, whenever it is fitted.
     reranker: its place; None while there is none.
     digest: SHA-256 over the digests of its files; empty until written.
 
@@ -73,6 +74,7 @@ class Bundle:
     taxonomy_number: int
     reranker: None = None
     lexical: Lexical | None = None
+    self_trains: bool = False
     digest: str = ""
 
     def __post_init__(self) -> None:
@@ -167,6 +169,7 @@ def _manifest(bundle: Bundle) -> bytes:
         "calibration": asdict(bundle.calibration),
         "thresholds": asdict(bundle.thresholds),
         "reranker": bundle.reranker,
+        "self_trains": bundle.self_trains,
         "lexical": None if bundle.lexical is None else {"terms": len(bundle.lexical.vocabulary)},
     }
     return json.dumps(content, sort_keys=True, ensure_ascii=True, indent=1).encode()
@@ -216,7 +219,8 @@ def _assemble(manifest: dict[str, Any], tensors: dict[str, NDArray[Any]], digest
         calibration=Calibration(**manifest["calibration"]),
         thresholds=Thresholds(**{**thresholds, "per_label": tuple(thresholds["per_label"])}),
         taxonomy_number=manifest["taxonomy_number"],
-        lexical=_lexical(tensors) if manifest["lexical"] else None,
+        lexical=_lexical(tensors) if manifest.get("lexical") else None,
+        self_trains=manifest.get("self_trains", False),
         digest=digest,
     )
 

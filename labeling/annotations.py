@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from labeling import audit, gold
-from labeling.models import Annotation, Document, GoldLabel, Label, ReviewTask
+from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
 from labeling.queues import LeaseLost
 
 __all__ = ["LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
@@ -58,10 +58,11 @@ def annotate(
     chosen = {label.pk: label for label in labels}
     if existing := _same_decision(task, reviewer, set(chosen), key):
         return existing
-    is_settled = task.status != Status.OPEN or task.document.gold_at is not None
+    has_gold = task.document.gold_at is not None
+    is_settled = task.status != Status.OPEN or has_gold != task.is_check
     if is_settled or not task.is_leased_to(reviewer, at=now):
         raise LeaseLost(task, task.annotations.standing().first())
-    shown = None if independent else task.prediction
+    shown = None if independent or task.is_check else task.prediction
     standing = Label.objects.in_bulk({*chosen, *(shown.proposed if shown else ())})
     given = [standing[pk] for pk in chosen]
     _check(task, given)
@@ -121,15 +122,20 @@ def _store(
         reviewer=reviewer,
         kind=_kind(offered, ids),
         key=key,
-        prediction=task.prediction,
+        prediction=None if task.is_check else task.prediction,
         annotated_at=now,
     )
     through = Annotation.labels.through
     through.objects.bulk_create(through(annotation=annotation, label_id=pk) for pk in ids)
     _close(task)
-    ruled_out = gold.passed_over(offered, ids, is_multi=is_multi)
-    gold.grant(task.document, labels, annotation=annotation, now=now, ruled_out=ruled_out)
+    if task.is_check:
+        gold.put_right(task.document, labels, annotation=annotation, now=now)
+    else:
+        ruled_out = gold.passed_over(offered, ids, is_multi=is_multi)
+        gold.grant(task.document, labels, annotation=annotation, now=now, ruled_out=ruled_out)
     detail = {"task": task.pk, "labels": [each.key for each in labels], "kind": annotation.kind}
+    if annotation.replaced:
+        detail["replaced"] = [label_id for label_id, *_ in annotation.replaced]
     _audit("annotated", annotation, task, now=now, detail=detail)
     return annotation
 
@@ -176,6 +182,7 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
         if task.is_leased_to(reviewer, at=now):
             return task
         raise UndoRefused("This decision was undone already.")
+    _stop_asking_about(task, now=now)
     _check_nothing_rests_on(annotation, task)
     annotation.undone_at = now
     annotation.save(update_fields=["undone_at"])
@@ -187,15 +194,25 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
     return task
 
 
+def _stop_asking_about(task: ReviewTask, *, now: datetime) -> None:
+    """Withdraw what asks whether the document's gold is right, unless somebody looks at it."""
+    checks = ReviewTask.objects.unleased(at=now).filter(
+        document=task.document_id, queue__reason=ReviewQueue.Reason.CHECK
+    )
+    checks.update(status=Status.WITHDRAWN, leased_by=None, leased_until=None)
+
+
 def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
     if task.status != Status.DONE:
         raise UndoRefused("The task is not closed by this decision any more.")
-    if GoldLabel.objects.filter(document=task.document_id).exclude(annotation=annotation).exists():
+    others = GoldLabel.objects.filter(document=task.document_id).exclude(annotation=annotation)
+    was_right = task.is_check and not annotation.replaced
+    if others.exists() and not was_right:
         raise UndoRefused("The document has gold from elsewhere since.")
     if ReviewTask.objects.open().filter(document=task.document_id).exists():
         raise UndoRefused("The document waits for review again already.")
-    others = Annotation.objects.standing().filter(task__document=task.document_id)
-    if others.exclude(pk=annotation.pk).filter(annotated_at__gt=annotation.annotated_at).exists():
+    judged = Annotation.objects.standing().filter(task__document=task.document_id)
+    if judged.exclude(pk=annotation.pk).filter(annotated_at__gt=annotation.annotated_at).exists():
         raise UndoRefused("The document was judged again since.")
 
 

@@ -12,7 +12,7 @@ from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
 from labeling.models import Document, Exclusion, GoldLabel, Label, ReviewTask
 from labeling.quoting import Part, parts
-from labeling.reasons import percent, why
+from labeling.reasons import doubted, percent, why
 
 TEXT_SHOWN = 100_000  # characters of a body sent to the browser
 EXAMPLE_SHOWN = 200  # characters of a gold example
@@ -31,12 +31,16 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A label as the card offers it. digit: the key that chooses it, 1 to 9; 0 for none."""
+    """A label as the card offers it.
+
+    digit: the key that chooses it, 1 to 9; 0 for none. stands: it is the gold that is asked about.
+    """
 
     label: Label
     probability: float | None = None
     digit: int = 0
     is_ticked: bool = False
+    stands: bool = False
     examples: Sequence[Example] = ()
 
     @property
@@ -101,7 +105,7 @@ def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "
         text=parts(document.shown),
         length=document.length or 0,
         metadata=readable(document.metadata),
-        why=why(task, named),
+        why=doubt(task, offered) if task.is_check else why(task, named),
         tie=explained(offered[:2], document),
         others=offered[2:],
         found=[Choice(each) for each in look_up(task.project, find) if each.pk not in known],
@@ -113,11 +117,9 @@ def choices(task: ReviewTask, *, ticked: Sequence[int] | None = None) -> list[Ch
 
     Labels retired since the prediction are left out.
     """
-    ranked = task.prediction.ranked if task.prediction else []
-    probability = {each.label_id: each.probability for each in ranked}
+    probability, predicted = proposed(task)
     suggested: Sequence[int] = ()
     if task.project.is_multi:
-        predicted = task.prediction.label_ids if task.prediction else []
         suggested = predicted if ticked is None else ticked
     wanted = list(dict.fromkeys([*probability, *suggested]))
     labels = task.project.labels.assignable().select_related(WITH_PATH).in_bulk(wanted)
@@ -129,9 +131,25 @@ def choices(task: ReviewTask, *, ticked: Sequence[int] | None = None) -> list[Ch
             probability.get(label.pk),
             digit=place if place <= SHOWN else 0,
             is_ticked=label.pk in suggested,
+            stands=task.is_check and label.pk in predicted,
         )
         for place, label in enumerate(shown, start=1)
     ]
+
+
+def proposed(task: ReviewTask) -> tuple[dict[int, float], Sequence[int]]:
+    """Return label id to probability, best first, and the labels that are ticked to begin with.
+
+    Where gold is asked about: what stands, which Enter confirms, and then the second opinion.
+    """
+    if task.is_check:
+        given, opinion = standing(task), dict(task.opinion)
+        first = {label_id: opinion[label_id] for label_id in given if label_id in opinion}
+        return first | opinion, given
+    if task.prediction is None:
+        return {}, []
+    ranked = task.prediction.ranked
+    return {each.label_id: each.probability for each in ranked}, task.prediction.label_ids
 
 
 def explained(tie: Sequence[Choice], document: Document) -> list[Choice]:
@@ -158,6 +176,21 @@ def shortened(text: str) -> str:
     """Return the beginning of *text* on one line."""
     line = " ".join(text.split())
     return line if len(line) <= EXAMPLE_SHOWN else f"{line[:EXAMPLE_SHOWN].rstrip()} …"
+
+
+def doubt(task: ReviewTask, offered: Sequence[Choice]) -> str:
+    """Say what stands, and how a model that had not seen it would rather have it."""
+    return doubted(
+        [(str(each.label), each.probability or 0.0) for each in offered if each.stands],
+        [(str(each.label), each.probability or 0.0) for each in offered if not each.stands],
+        is_multi=task.project.is_multi,
+    )
+
+
+def standing(task: ReviewTask) -> list[int]:
+    """Return the labels that the document's gold gives it now."""
+    gold = task.document.gold.gold().exclude(label=None).order_by("pk")
+    return list(gold.values_list("label", flat=True))
 
 
 def readable(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:

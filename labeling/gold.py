@@ -59,14 +59,58 @@ def grant(
 
 
 @transaction.atomic(savepoint=False)
+def put_right(
+    document: Document, labels: Sequence[Label], *, annotation: Annotation, now: datetime
+) -> None:
+    """Let *labels* take the place of the gold of *document*; nothing happens where they are it.
+
+    What stood is written into *annotation*, so that `withdraw` brings it back.
+    """
+    standing = list(document.gold.gold().order_by("pk"))
+    chosen: set[int | None] = {label.pk for label in labels}
+    if {each.label_id for each in standing} == (chosen or {None}):
+        return
+    annotation.replaced = [
+        [each.label_id, each.annotation_id, each.granted_at.isoformat()] for each in standing
+    ]
+    annotation.save(update_fields=["replaced"])
+    document.gold.all().delete()
+    grant(document, labels, annotation=annotation, now=now)
+
+
+@transaction.atomic(savepoint=False)
 def withdraw(annotation: Annotation) -> None:
-    """Take back the gold that rests on *annotation*, and what it ruled out. Twice is once."""
+    """Take back the gold that rests on *annotation*, and what it ruled out. Twice is once.
+
+    Gold that it took the place of comes back.
+    """
     withdrawn, _ = annotation.gold.all().delete()
     annotation.ruled_out.all().delete()
     if not withdrawn:
         return
+    if annotation.replaced:
+        _bring_back(annotation)
+        return
     others = GoldLabel.objects.gold().filter(document=OuterRef("pk"))
     Document.objects.filter(~Exists(others), pk=annotation.task.document_id).update(gold_at=None)
+    events.announce(events.gold_changed, project_id=annotation.project_id)
+
+
+def _bring_back(annotation: Annotation) -> None:
+    document_id = annotation.task.document_id
+    rows = [
+        GoldLabel(
+            project_id=annotation.project_id,
+            document_id=document_id,
+            label_id=label_id,
+            annotation_id=annotation_id,
+            granted_at=datetime.fromisoformat(granted_at),
+        )
+        for label_id, annotation_id, granted_at in annotation.replaced
+    ]
+    GoldLabel.objects.bulk_create(rows)
+    last = max(row.granted_at for row in rows)
+    Document.objects.filter(pk=document_id).update(gold_at=last)
     events.announce(events.gold_changed, project_id=annotation.project_id)
 
 

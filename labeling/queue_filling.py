@@ -11,7 +11,14 @@ from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from labeling.models import Document, Prediction, Project, ReviewQueue, ReviewTask
+from labeling.models import (
+    Annotation,
+    Document,
+    Prediction,
+    Project,
+    ReviewQueue,
+    ReviewTask,
+)
 
 T = TypeVar("T")
 
@@ -107,6 +114,7 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
         document_id: _Open(pk, prediction_id, value, leased_until)
         for document_id, pk, prediction_id, value, leased_until in ReviewTask.objects.open()
         .filter(document__in=ids)
+        .exclude(queue__reason=ReviewQueue.Reason.CHECK)
         .values_list("document", "pk", "prediction", "value", "leased_until")
     }
     new, moved, unwanted, wanted = [], [], [], 0
@@ -197,6 +205,72 @@ def _open_chosen(project: Project, document_ids: Sequence[int], *, now: datetime
         ),
         ignore_conflicts=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Gold that another model would have given otherwise.
+
+    opinion: (label id, probability), best first, by a model that had not seen the gold; the label
+        that stands is among them.
+    strength: probability of the best minus that of the gold, in [0, 1].
+    """
+
+    document_id: int
+    opinion: Sequence[tuple[int, float]]
+    strength: float
+
+
+@transaction.atomic
+def doubt(project: Project, doubts: Sequence[Doubt], *, now: datetime) -> int:
+    """Ask people about this gold and no other; return how many documents wait for that.
+
+    Gold that somebody was asked about before, or that changed after *now*, is not asked about.
+    What is no longer doubted is withdrawn, unless somebody is looking at it.
+
+    Args:
+        now: when the gold was read that the doubts speak of.
+    """
+    queue = ensure(project)[ReviewQueue.Reason.CHECK]
+    asked = {each.document_id: each for each in doubts}
+    project.documents.filter(pk__in=asked).lock()
+    unchanged = project.documents.filter(gold_at__lte=now, pk__in=asked.keys() - checked(project))
+    wanted = set(unchanged.values_list("pk", flat=True))
+    free = queue.tasks.unleased(at=now)
+    gone = {"status": ReviewTask.Status.WITHDRAWN, "leased_by": None, "leased_until": None}
+    free.exclude(document__in=wanted).update(**gone)
+    renewed = list(free.filter(document__in=wanted))
+    for task in renewed:
+        task.value, task.opinion = _worth(asked[task.document_id])
+    ReviewTask.objects.bulk_update(renewed, ["value", "opinion"])
+    waiting = set(queue.tasks.open().values_list("document", flat=True))
+    rows = []
+    for pk in sorted(wanted - waiting):
+        value, opinion = _worth(asked[pk])
+        rows.append(
+            ReviewTask(
+                project=project,
+                queue=queue,
+                document_id=pk,
+                value=value,
+                opinion=opinion,
+                created_at=now,
+            )
+        )
+    ReviewTask.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(wanted)
+
+
+def checked(project: Project) -> set[int]:
+    """Return the documents whose gold somebody was asked about and answered."""
+    answers = Annotation.objects.standing().filter(
+        project=project, task__queue__reason=ReviewQueue.Reason.CHECK
+    )
+    return set(answers.values_list("task__document", flat=True))
+
+
+def _worth(doubt: Doubt) -> tuple[float, list[list[float]]]:
+    return doubt.strength - 1, [[label_id, round(share, 6)] for label_id, share in doubt.opinion]
 
 
 def batches(things: Iterable[T], size: int) -> Iterator[list[T]]:

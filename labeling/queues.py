@@ -13,12 +13,14 @@ from django.utils import timezone
 from labeling import audit
 from labeling.models import Annotation, Prediction, Project, ReviewQueue, ReviewTask, TaskSkip
 from labeling.models.review import ReviewTaskQuerySet
-from labeling.queue_filling import enqueue, ensure, prioritise
+from labeling.queue_filling import checked, doubt, enqueue, ensure, prioritise
 
 __all__ = [
     "LeaseLost",
     "QueueCount",
+    "checked",
     "counts",
+    "doubt",
     "enqueue",
     "ensure",
     "lease",
@@ -144,7 +146,10 @@ def restore_skipped(project: Project, reviewer: User, *, now: datetime) -> int:
 
 
 def counts(project: Project, reviewer: User, now: datetime | None = None) -> list[QueueCount]:
-    """Count each queue for *reviewer* in four queries answered by index, oldest queue first."""
+    """Count each queue for *reviewer* in four queries answered by index, oldest queue first.
+
+    Gold to check is left out while there is none: few projects ever have any.
+    """
     now = now or timezone.now()
     listed = list(project.queues.order_by("pk"))
     tasks = ReviewTask.objects.open().filter(queue__in=listed)  # by queue: the index alone answers
@@ -163,6 +168,7 @@ def counts(project: Project, reviewer: User, now: datetime | None = None) -> lis
             skipped_by.get(queue.pk, 0),
         )
         for queue in listed
+        if queue.pk in open_by or queue.reason != ReviewQueue.Reason.CHECK
     ]
 
 

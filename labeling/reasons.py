@@ -30,6 +30,21 @@ def why(task: ReviewTask, candidates: Sequence[Named]) -> str:
     return f"Not sure enough of {first}: {percent(best)}"
 
 
+def doubted(given: Sequence[Named], others: Sequence[Named], *, is_multi: bool) -> str:
+    """Say which gold stands, and what a model that had not seen it would rather have said.
+
+    Args:
+        given: labels that stand. others: labels that do not, likeliest first.
+    """
+    stands = f"Gold to check: {', '.join(name for name, _ in given) or 'nothing fits'} stands"
+    if not is_multi:
+        told = [f"says {name} ({percent(share)})" for name, share in others[:1]]
+    else:
+        told = [f"doubts {name} ({percent(share)})" for name, share in given if share < 0.5]
+        told += [f"would add {name} ({percent(share)})" for name, share in others if share > 0.5]
+    return f"{stands}; a model that had not seen it {' and '.join(told)}" if told else stands
+
+
 def _unsure(candidates: Sequence[Named]) -> str:
     """Name the labels whose probability is nearest to one half."""
     nearest = sorted(candidates, key=lambda named: abs(named[1] - 0.5))[:2]

@@ -89,6 +89,7 @@ EXPECTED = {
     "training:train": Page(ADMINS, POST),
     "training:run": Page(ADMINS, pk="run"),
     "training:cancel": Page(ADMINS, POST, "run"),
+    "training:card": Page(ADMINS, GET, "model"),
     "training:promote": Page(ADMINS, POST, "model"),
     "training:roll-back": Page(ADMINS, POST),
 }

@@ -30,7 +30,9 @@ from labeling.documents import BadRow, Row
 from labeling.models import Label, Membership, Project
 from training import baselines, curation, executor, instant, schedule
 from training.examples import targets_of
+from training.progress import Progress
 from training.teaching import figures_of
+from training.trainers.recipes import Recipe
 
 Tell = Callable[[str], None]
 ENCODED_AT_ONCE = 2_000  # test texts, between two words of progress
@@ -256,11 +258,17 @@ def read_test(plan: Plan, bundle: Bundle, tell: Tell) -> Test:
     return Test(tuple(prepared), features, targets)
 
 
-def fine_tune(play: Play, test: Test) -> dict[str, Any]:
+def train(play: Play, test: Test, recipe: Recipe, progress: type[Progress]) -> dict[str, Any]:
     """Train a challenger on the gold of *play*; say how it ended and score it, promoted or not."""
     started = time.perf_counter()
-    run = schedule.request(play.project, actor=None, now=timezone.now(), seed=play.plan.seed)
-    ended = executor.carry_out(run.pk) or run
+    run = schedule.request(
+        play.project,
+        actor=None,
+        now=timezone.now(),
+        parameters=recipe.as_json(),
+        seed=play.plan.seed,
+    )
+    ended = executor.carry_out(run.pk, progress) or run
     version = executor.version_of(ended)
     result: dict[str, Any] = {"status": ended.status, "error": ended.error, "step": None}
     if version is not None:
@@ -269,6 +277,7 @@ def fine_tune(play: Play, test: Test) -> dict[str, Any]:
         encoded = replace(test, features=replace(test.features, vectors=vectors_now))
         step = score(bundle, encoded, play.gold(), time.perf_counter() - started)
         result |= {"step": step.as_json(), "passed": version.passed, "gates": version.gates}
+        result |= {name: ended.report[name] for name in ("stages", "diagnosis", "documents")}
     return result
 
 

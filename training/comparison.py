@@ -16,6 +16,8 @@ from training.gates import Evidence, Interval
 from training.splits import Split
 from training.teaching import figures_of
 
+MANY = 50  # labels above which it says something whether the right one is among the first fifty
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
@@ -49,25 +51,33 @@ def measure(
         "hit_at_10": hit_tally(scores.logits, targets, 10),
         "micro_f1": f1_tally(given[targets.any(axis=1)], targets[targets.any(axis=1)]),
     }
+    if targets.shape[1] > MANY:
+        tallies["hit_at_50"] = hit_tally(scores.logits, targets, 50)
     found = figures_of(contender.bundle, scores.logits, scores.probabilities, targets)
     found |= {name: tally.value for name, tally in tallies.items()}
-    found |= _hierarchy(scores.logits, targets, terms)
+    sure = scores.probabilities[targets.any(axis=1)]
+    sure = sure.ravel() if contender.bundle.multi else sure.max(axis=1, initial=0)
+    found["ece_by_chance"] = metrics.calibration_by_chance(sure, seed=terms.seed)
+    found |= _hierarchy(scores.logits, targets, given, terms)
     found |= _geometry(contender, examples, terms)
     return Measured({**found, **latency}, tallies, given)
 
 
 def _hierarchy(
-    logits: NDArray[np.float32], targets: NDArray[np.bool_], terms: Terms
+    logits: NDArray[np.float32],
+    targets: NDArray[np.bool_],
+    given: NDArray[np.bool_],
+    terms: Terms,
 ) -> dict[str, float]:
-    """Return the share of documents whose wrong first label is a sibling of a right one."""
+    """Return how often siblings are taken for one another, and F1 that forgives it in part."""
     fits = targets.any(axis=1)
-    if not fits.any():
-        return {"sibling_confusion": metrics.NOTHING}
-    first = logits[fits].argmax(axis=1)
-    wrong = ~metrics.first_right(logits[fits], targets[fits])
     siblings = terms.relations.distances == 1  # (labels, labels)
-    beside = (siblings[first] & targets[fits]).any(axis=1)
-    return {"sibling_confusion": metrics.share(wrong & beside)}
+    confusion = metrics.sibling_confusion(logits[fits], targets[fits], siblings)
+    ancestors = terms.relations.ancestors
+    return {
+        "sibling_confusion": confusion,
+        "hierarchical_f1": metrics.hierarchical_f1(given[fits], targets[fits], ancestors),
+    }
 
 
 def _geometry(contender: Contender, examples: Examples, terms: Terms) -> dict[str, float]:
@@ -82,13 +92,23 @@ def _geometry(contender: Contender, examples: Examples, terms: Terms) -> dict[st
 
 
 def compare(
-    champion: Measured, challenger: Measured, examples: Examples, terms: Terms, *, leaks: int
+    champion: Measured,
+    challenger: Measured,
+    examples: Examples,
+    terms: Terms,
+    *,
+    leaks: int,
+    accepted: tuple[float, float],
 ) -> Evidence:
-    """Return all the gates ask for."""
+    """Return all the gates ask for.
+
+    Args:
+        accepted: share of open documents that champion and challenger accept as they would serve.
+    """
     targets = examples.targets[examples.rows(Split.TEST)]
     return Evidence(
-        champion=champion.metrics,
-        challenger={**challenger.metrics, "leaks": float(leaks)},
+        champion=champion.metrics | {"accepted": accepted[0]},
+        challenger=challenger.metrics | {"accepted": accepted[1], "leaks": float(leaks)},
         differences={
             name: difference(tally, challenger.tallies[name], seed=terms.seed)
             for name, tally in champion.tallies.items()

@@ -27,7 +27,6 @@ class Terms:
     """What holds for every contender.
 
     labels: in the order of all rows and columns.
-    pool: as `teaching.Lesson.pool`, by the contender's own encoder.
     promise: precision of what is accepted, in (0, 1).
     offset: multi-label: the offset of logits where there is no gold.
     """
@@ -46,13 +45,15 @@ class Contender:
     """An encoder's view of the examples, and the bundle fitted on it.
 
     features: of all examples.
-    pool: of documents to come.
+    pool: of documents to come, for whom precision is promised.
+    around: of other open documents, that carry silver.
     bundle: unwritten; its head knows the training documents only.
     weight: of the words beside the head, chosen on validation.
     """
 
     features: Features
     pool: Features
+    around: Features
     bundle: Bundle
     weight: float = 0.0
 
@@ -65,18 +66,27 @@ def contend(
     encoder: EncoderReference,
     label_vectors: Floats,
     features: Features,
-    pool: Features,
+    open_documents: Features,
     examples: Examples,
     terms: Terms,
+    *,
+    self_trains: bool = False,
 ) -> Contender:
     """Fit head and words on the training documents, probabilities and thresholds on validation.
+
+    Every other of the open documents carries silver; how sure one may be is judged by the rest,
+    for the model is too sure of what it learnt from.
 
     Out-of-fold logits would flatter an encoder that was trained on the same documents, so the
     probabilities rest on documents that neither it nor the head has learnt from.
     """
-    untaught = _with_offset(_untaught(encoder, label_vectors, terms), features, examples, terms)
-    contender = Contender(features, pool, untaught)
-    learner = _learner(contender, examples, terms, examples.rows(Split.TRAIN))
+    blank = replace(_untaught(encoder, label_vectors, terms), self_trains=self_trains)
+    untaught = _with_offset(blank, features, examples, terms)
+    halves = np.arange(len(open_documents)) % 2 == 0
+    contender = Contender(
+        features, open_documents.take(halves), open_documents.take(~halves), untaught
+    )
+    learner = learner_of(contender, examples, terms, examples.rows(Split.TRAIN))
     head, words = learner.learn()
     contender = replace(contender, bundle=replace(untaught, head=head))
     held_out = examples.rows(Split.VALIDATION)
@@ -94,7 +104,7 @@ def complete(contender: Contender, examples: Examples, terms: Terms) -> Bundle:
     """
     held_out = examples.rows(Split.VALIDATION, Split.TEST)
     calibrated = _calibrated(contender, examples, held_out, terms)
-    learner = _learner(contender, examples, terms, np.arange(len(examples)))
+    learner = learner_of(contender, examples, terms, np.arange(len(examples)))
     head, words = learner.learn()
     return replace(calibrated, head=head, lexical=learner.lexical(words, contender.weight))
 
@@ -123,16 +133,18 @@ def _with_offset(bundle: Bundle, features: Features, examples: Examples, terms: 
     return replace(bundle, calibration=Calibration(1.0, offset))
 
 
-def _learner(
+def learner_of(
     contender: Contender, examples: Examples, terms: Terms, rows: NDArray[np.int64]
 ) -> Learner:
+    """Return what fits the contender's channels on the examples at *rows*."""
     return Learner(
         contender.bundle,
         contender.features.take(rows),
         examples.targets[rows],
         terms.relations.overlaps,
-        contender.pool,
+        contender.around,
         examples.weights[rows],
+        self_trains=contender.bundle.self_trains,
     )
 
 
@@ -170,8 +182,17 @@ def _calibrated(
         logits - offset,
         targets,
         multi=bundle.multi,
-        usual=calibration.usual_temperature(contender.weight),
+        usual=calibration.usual_temperature(
+            contender.weight, len(examples.rows(Split.TRAIN)), silver=bundle.self_trains
+        ),
     )
     bundle = replace(bundle, calibration=Calibration(temperature, offset))
-    lesson = Lesson(features, targets, terms.relations.overlaps, contender.pool, terms.promise)
+    lesson = Lesson(
+        gold=features,
+        targets=targets,
+        overlaps=terms.relations.overlaps,
+        pool=contender.pool,
+        around=contender.around,
+        promise=terms.promise,
+    )
     return replace(bundle, thresholds=choose_thresholds(bundle, lesson, logits, seed=terms.seed))

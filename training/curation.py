@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Q
 from django.db.models.functions import Left
 from numpy.typing import NDArray
 
 from inference.texts import RAW_CHARACTERS, prepare
 from labeling import taxonomies
-from labeling.models import Document, GoldLabel, Label, Project, TaxonomyVersion
+from labeling.models import Document, GoldLabel, Label, Project, RuledOut, TaxonomyVersion
 from training import leaks, splits
-from training.examples import Examples, Relations, relations, targets_of
+from training.examples import Examples, Flags, Relations, relations, targets_of
 from training.models import DatasetSnapshot
 from training.splits import Split
 from training.trainers.recipes import FEWEST
@@ -58,10 +57,7 @@ def gold_of(project: Project) -> Gold:
 
 def count_gold(project: Project) -> int:
     """Return how many documents `gold_of` would return, in one query."""
-    gone = Q(label__retired_at__isnull=False) | Q(label__is_assignable=False)
-    rows = GoldLabel.objects.gold().filter(project=project)
-    taught_no_more = rows.filter(gone).values("document")
-    return rows.exclude(document__in=taught_no_more).values("document").distinct().count()
+    return GoldLabel.objects.usable(project).values("document").distinct().count()
 
 
 def freeze(
@@ -92,8 +88,9 @@ def freeze(
     assigned = splits.assign(texts, splits.groups(len(texts), pairs))
     _refuse_empty(assigned, gold)
     version = taxonomies.current_version(project)
+    ruled_out = _ruled_out(project)
     rows = [
-        [document, list(labels), str(split)]
+        [document, list(labels), str(split), ruled_out.get(document, [])]
         for document, labels, split in zip(gold.ids, gold.labels, assigned, strict=True)
     ]
     snapshot, _ = DatasetSnapshot.objects.get_or_create(
@@ -107,6 +104,15 @@ def freeze(
         },
     )
     return snapshot
+
+
+def _ruled_out(project: Project) -> dict[int, list[int]]:
+    """Return the ids of the labels that people saw proposed for a document and did not choose."""
+    found = defaultdict(list)
+    rows = RuledOut.objects.filter(document__project=project).order_by("document", "label")
+    for document, label in rows.values_list("document", "label").iterator(chunk_size=5000):
+        found[document].append(label)
+    return dict(found)
 
 
 def refuse_little(gold: Gold) -> None:
@@ -157,7 +163,7 @@ def examples_of(
     snapshot: DatasetSnapshot, texts: Sequence[str], label_ids: Sequence[int]
 ) -> Examples:
     """Return the snapshot's documents with their right labels in the order of *label_ids*."""
-    ids, labelled, split = zip(*snapshot.rows, strict=True)
+    ids, labelled, split = zip(*(row[:3] for row in snapshot.rows), strict=True)
     return Examples(
         ids=np.array(ids, dtype=np.int64),
         texts=tuple(texts),
@@ -165,6 +171,14 @@ def examples_of(
         splits=np.array(split, dtype=np.str_),
         weights=np.ones(len(ids), dtype=np.float32),
     )
+
+
+def ruled_out_of(snapshot: DatasetSnapshot, label_ids: Sequence[int]) -> Flags:
+    """Return what people ruled out, (documents, labels), in the order of `examples_of`.
+
+    Snapshots of earlier versions of this code know of none.
+    """
+    return targets_of([row[3] if len(row) > 3 else [] for row in snapshot.rows], label_ids)
 
 
 def relations_of(project: Project, labels: Sequence[taxonomies.LabelText]) -> Relations:

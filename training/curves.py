@@ -1,7 +1,8 @@
 """Turn a run's curve into the points of a small chart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 WIDTH, HEIGHT = 640, 180  # user units of the chart's viewBox
 PAD = 8  # keeps dots inside
@@ -16,6 +17,14 @@ class Line:
     dots: tuple[tuple[float, float], ...]
     low: float
     high: float
+
+
+def last_stage(
+    curve: Sequence[Mapping[str, Any]], among: Collection[str] | None = None
+) -> list[Mapping[str, Any]]:
+    """Return the points of the stage that was trained last, of those named *among* if given."""
+    points = [point for point in curve if among is None or point.get("stage") in among]
+    return [point for point in points if point.get("stage") == points[-1].get("stage")]
 
 
 def line(name: str, curve: Sequence[Mapping[str, float | None]], key: str) -> Line | None:

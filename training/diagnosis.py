@@ -10,6 +10,7 @@ GAP = 0.1  # right-label cosine on training minus held-out gold from which memor
 SIBLINGS = 0.5  # share of errors among siblings that dominates
 THIN = 10  # gold documents of a label below which it learns little (learning.md §4)
 ECE_LIMIT = 0.05
+MUCH = 0.8  # of what the champion accepts; less is a loss, see gates.AcceptsAsMuch
 PLATEAU = 2  # earlier runs within noise that make a plateau
 
 
@@ -53,6 +54,7 @@ def diagnose(case: Case) -> list[Finding]:
         _siblings,
         _thin_labels,
         _calibration,
+        _accepts_less,
     )
     return [finding for look in looks if (finding := look(case)) is not None]
 
@@ -157,10 +159,24 @@ def _thin_labels(case: Case) -> Finding | None:
 
 def _calibration(case: Case) -> Finding | None:
     ece = measured(case.evidence.challenger, "ece")
-    if ece is None or ece <= ECE_LIMIT:
+    chance = measured(case.evidence.challenger, "ece_by_chance") or 0.0
+    if ece is None or ece - chance <= ECE_LIMIT:
         return None
     return Finding(
         "Calibration off",
-        f"Probabilities are off by {ece:.1%} on average.",
+        f"Probabilities are off by {ece:.1%} on average; chance alone makes {chance:.1%}.",
         "Too few validation documents to fit the temperature on, or validation differs from test.",
+    )
+
+
+def _accepts_less(case: Case) -> Finding | None:
+    before = measured(case.evidence.champion, "accepted")
+    after = measured(case.evidence.challenger, "accepted")
+    if before is None or after is None or after >= MUCH * before:
+        return None
+    return Finding(
+        "Accepts less",
+        f"It would accept {after:.1%} of the open documents alone, the champion {before:.1%}.",
+        "Only held-out gold tells how sure a trained encoder may be, and there is little of it: "
+        "more gold raises what may be promised.",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,16 @@ class Examples:
         """Return the documents of *splits*."""
         return self.take(self.rows(*splits))
 
+    def and_(self, others: "Examples") -> "Examples":
+        """Return these documents and the *others* after them."""
+        return Examples(
+            ids=np.concatenate([self.ids, others.ids]),
+            texts=self.texts + others.texts,
+            targets=np.concatenate([self.targets, others.targets]),
+            splits=np.concatenate([self.splits, others.splits]),
+            weights=np.concatenate([self.weights, others.weights]),
+        )
+
     def take(self, rows: NDArray[np.int64]) -> "Examples":
         """Return the documents at *rows*."""
         return Examples(
@@ -70,10 +81,12 @@ class Relations:
     overlaps: (labels, labels) symmetric; both may be right, so neither is the other's negative.
     distances: (labels, labels) float32, edges to the lowest common ancestor: self 0, sibling 1,
         cousin 2, …
+    ancestors: (labels, nodes), true for each label's own node and every one above it.
     """
 
     overlaps: Flags
     distances: NDArray[np.float32]
+    ancestors: Flags
 
 
 def targets_of(labelled: Sequence[Sequence[int]], label_ids: Sequence[int]) -> Flags:
@@ -105,7 +118,17 @@ def relations(
         for other in others:
             if label in places and other in places:
                 both[places[label], places[other]] = both[places[other], places[label]] = True
-    return Relations(both, tree_distances(label_ids, parents))
+    return Relations(both, tree_distances(label_ids, parents), ancestors_of(label_ids, parents))
+
+
+def ancestors_of(label_ids: Sequence[int], parents: Mapping[int, int | None]) -> Flags:
+    """Return (labels, nodes), true for each label's own node and every one above it."""
+    paths = [_path(label, parents) for label in label_ids]
+    nodes = {node: place for place, node in enumerate(dict.fromkeys(chain.from_iterable(paths)))}
+    above = np.zeros((len(paths), len(nodes)), dtype=bool)
+    for row, path in enumerate(paths):
+        above[row, [nodes[node] for node in path]] = True
+    return above
 
 
 def tree_distances(

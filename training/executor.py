@@ -13,6 +13,7 @@ from training import runs, schedule
 from training.curation import TooLittleGold
 from training.models import ModelVersion, TrainingRun
 from training.progress import Cancelled, Heartbeat, HoldLost, Progress
+from training.trainers.recipes import BadRecipe
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def carry_out(run_id: int, progress_of: type[Progress] = Progress) -> TrainingRu
         _end(run, Status.CANCELLED)
     except TaxonomyVersion.DoesNotExist:
         _end(run, Status.FAILED, "The project has no published taxonomy.")
-    except (TooLittleGold, EncoderUnavailable, BundleCorrupt) as error:
+    except (BadRecipe, TooLittleGold, EncoderUnavailable, BundleCorrupt) as error:
         _end(run, Status.FAILED, str(error))
     except OperationalError:
         logger.exception("Run %s stops: the database does not answer. It will be resumed.", run.pk)

@@ -1,12 +1,52 @@
 from django import forms
+from django.utils.html import format_html
 
-from training.trainers.recipes import Recipe
+from training import recipes
+from training.models import TrainingRecipe
+from training.trainers.recipes import STAGES, Recipe
 
 
 class TrainForm(forms.Form):
+    """A project's recipe: what a run tries, and when one starts by itself."""
+
+    stages = forms.MultipleChoiceField(
+        required=False,
+        choices=[
+            (
+                name,
+                format_html('{}<br><span class="small muted">{}</span>', stage.title, stage.does),
+            )
+            for name, stage in STAGES.items()
+        ],
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
+        help_text="Tried one after the other; each is kept only where it helps on validation gold.",
+    )
     epochs = forms.IntegerField(
         min_value=1,
         max_value=20,
         initial=Recipe().epochs,
         help_text="Passes over the gold, at most: training stops early when Hit@5 stops rising.",
     )
+    train_after = forms.IntegerField(
+        label="Train by itself",
+        min_value=0,
+        max_value=1_000_000,
+        initial=0,
+        help_text="After so many gold documents new since the last run; 0 for never.",
+    )
+
+    @classmethod
+    def of(cls, edition: TrainingRecipe) -> "TrainForm":
+        """Return the form filled with *edition*."""
+        return cls(initial={**edition.values, "train_after": edition.train_after})
+
+    def clean_stages(self) -> list[str]:
+        stages: list[str] = self.cleaned_data["stages"]
+        if not stages:
+            raise forms.ValidationError("Choose at least one: without any nothing is trained.")
+        return stages
+
+    def recipe_over(self, edition: TrainingRecipe) -> Recipe:
+        """Return the recipe asked for: what the form holds, the rest as in *edition*."""
+        asked = {name: self.cleaned_data[name] for name in ("stages", "epochs")}
+        return Recipe.read(recipes.usable(edition).as_json() | asked)

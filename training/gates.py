@@ -180,25 +180,54 @@ class NoLabelDrops:
 
 
 @dataclass(frozen=True, slots=True)
-class AtMost:
-    """The challenger's metric is at most *limit* (lower is better); both are fractions."""
+class Calibrated:
+    """The challenger's calibration error is at most *limit* beyond what chance explains.
 
-    metric: str
-    label: str
-    limit: float
+    Of a hundred documents even true probabilities are off by ten points and more, bin by bin; of
+    ten thousand by one. What true probabilities would show on these very documents is measured
+    beside it (`ece_by_chance`) and taken off.
+    """
+
+    limit: float = 0.05
 
     @property
     def name(self) -> str:
-        return f"{self.label} at most {self.limit:.0%}"
+        return f"Calibration error at most {self.limit:.0%}"
 
     def judge(self, evidence: Evidence) -> Outcome:
-        value = measured(evidence.challenger, self.metric)
-        if value is None:
-            return unmeasured(self.name, self.label)
-        passed = value <= self.limit
+        value = measured(evidence.challenger, "ece")
+        chance = measured(evidence.challenger, "ece_by_chance")
+        if value is None or chance is None:
+            return unmeasured(self.name, "Calibration error, and what chance makes of it,")
+        passed = value - chance <= self.limit
         verb = "is within" if passed else "is above"
-        reason = f"{self.label} {value:.2%} {verb} {self.limit:.0%}."
-        return Outcome(self.name, passed, reason, {"challenger": value, "limit": self.limit})
+        reason = f"{value:.2%}, where chance alone makes {chance:.2%}, {verb} {self.limit:.0%}."
+        figures = {"challenger": value, "chance": chance, "limit": self.limit}
+        return Outcome(self.name, passed, f"Calibration error {reason}", figures)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptsAsMuch:
+    """As they would serve, the challenger accepts at least *share* of what the champion does.
+
+    A better first label that is promised less often costs people more decisions than it saves.
+    """
+
+    share: float = 0.8
+    name: str = "Accepts as much"
+
+    def judge(self, evidence: Evidence) -> Outcome:
+        before = measured(evidence.champion, "accepted")
+        after = measured(evidence.challenger, "accepted")
+        if before is None or after is None:
+            return unmeasured(self.name, "What champion and challenger accept")
+        passed = after >= self.share * before
+        verb = "is not" if passed else "is"
+        reason = (
+            f"Of the open documents it would accept {after:.1%} without a person, the champion "
+            f"{before:.1%}; that {verb} below {self.share:.0%} of it."
+        )
+        return Outcome(self.name, passed, reason, {"champion": before, "challenger": after})
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +289,8 @@ def slow_loop(*, multi: bool) -> tuple[Gate, ...]:
         NotWorse("hit_at_5", "Hit@5"),
         Better("micro_f1", "Micro-F1") if multi else Better("top1", "Top-1"),
         NoLabelDrops(),
-        AtMost("ece", "Calibration error", 0.05),
+        Calibrated(),
+        AcceptsAsMuch(),
         LatencyWithin(),
         NoLeaks(),
         Correlated(),

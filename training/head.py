@@ -31,8 +31,8 @@ class Objective:
 
     Args:
         vectors: unit vectors, (documents, dim); their dtype is that of all arithmetic.
-        targets: (documents, labels), true where right. Single-label: a document without any is
-            left out; with several, each counts equally.
+        targets: (documents, labels), true where right, or the share of each label. Single-label: a
+            document without any is left out; with several, each counts equally.
         label_vectors: unit vectors, (labels, dim).
         overlaps: (labels, labels), symmetric; None where no labels overlap.
         weights: (documents,) trust in each document, gold 1; None for 1 each.
@@ -42,7 +42,7 @@ class Objective:
     def __init__(  # noqa: PLR0913 - data, prior and masks of one fit
         self,
         vectors: Array,
-        targets: Flags,
+        targets: Flags | Array,
         label_vectors: Array,
         *,
         kind: Kind,
@@ -53,16 +53,15 @@ class Objective:
         offset: float = 0.0,
     ) -> None:
         kept = targets.any(axis=1) if kind == "single" else np.ones(len(targets), dtype=bool)
-        self.vectors, targets = vectors[kept], targets[kept]
+        self.vectors, shares = vectors[kept], targets[kept].astype(vectors.dtype)
         self.kind, self.scale, self.ridge = kind, scale, ridge
         dtype = vectors.dtype
         trust = np.ones(len(vectors), dtype) if weights is None else weights.astype(dtype)
         self.weights = trust[kept][:, None]  # (documents, 1)
         self.shape = label_vectors.shape
-        self.masked = np.zeros_like(targets)
+        self.masked = np.zeros(shares.shape, dtype=bool)
         if overlaps is not None:
-            self.masked = (targets.astype(dtype) @ overlaps.astype(dtype) > 0) & ~targets
-        shares = targets.astype(dtype)
+            self.masked = (shares @ overlaps.astype(dtype) > 0) & (shares == 0)
         self.targets = shares / shares.sum(axis=1, keepdims=True) if kind == "single" else shares
         self.fixed = self.scale * (self.vectors @ label_vectors.T) - np.asarray(offset, dtype)
 
@@ -104,7 +103,7 @@ class Objective:
 
 def fit(  # noqa: PLR0913 - see Objective
     vectors: Array,
-    targets: Flags,
+    targets: Flags | Array,
     label_vectors: Array,
     *,
     kind: Kind,
@@ -114,11 +113,15 @@ def fit(  # noqa: PLR0913 - see Objective
     ridge: float = 0.3,
     offset: float = 0.0,
     iterations: int = ITERATIONS,
+    start: Head | None = None,
 ) -> Head:
     """Return the most probable head given gold; with no gold, the head that has learnt nothing.
 
     The loss is convex, so the same gold gives the same head. A label without gold keeps delta
     near 0: it is only pushed away from documents of others. Arguments are those of Objective.
+
+    Args:
+        start: where to begin the descent, where something near is known.
 
     Raises:
         ValueError: the shapes do not match.
@@ -139,9 +142,10 @@ def fit(  # noqa: PLR0913 - see Objective
     )
     if not len(objective.vectors):
         return Head.zero(labels, dim, scale)
+    begin = Head.zero(labels, dim) if start is None else start
     found = minimize(
         objective,
-        np.zeros(labels * dim + labels),
+        np.concatenate([begin.delta.ravel(), begin.bias]).astype(np.float64),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": iterations, "maxcor": 10, "ftol": PRECISION, "gtol": 1e-3},

@@ -18,9 +18,11 @@ from inference.bundle import Bundle
 from inference.document_features import cached_features, document_features
 from inference.features import Features
 from inference.models import Deployment
+from inference.retrieve import top
 from labeling import queues, taxonomies
 from labeling.models import Annotation, Document, Project, ReviewTask
-from training import curation, gates, registry, sampling
+from labeling.queue_filling import Doubt
+from training import curation, gates, label_errors, registry, sampling
 from training.examples import targets_of
 from training.models import ModelVersion
 from training.splits import Split
@@ -31,9 +33,18 @@ Ids = NDArray[np.int64]
 CONSIDERED: Final = 20_000
 """Open documents, closest calls first, among which the next batch is chosen: 30 MB of vectors."""
 
-POOL: Final = 4_000
-"""Open documents, evenly spread, for which precision is promised, known then to ±0.4 %, and whose
-words are read. A refit takes about a second longer than with none."""
+DOUBTED: Final = 0.02
+MOST_DOUBTS: Final = 50
+"""Share of the gold, and documents, that people are asked to check at a time: the first tell
+whether the rest is worth it."""
+
+SHOWN: Final = 5  # labels of a second opinion
+
+POOL: Final = 2_000
+AROUND: Final = 4_000
+"""Open documents, evenly spread: those for whom precision is promised, known then to ±0.6 %, and
+others that carry silver. Of the latter a model is a little too sure. A refit takes about a second
+longer than with none."""
 
 
 def refit(
@@ -56,9 +67,10 @@ def refit(
     gold = curation.gold_of(project)
     if champion is None or former is None or former.bundle != champion.digest or not len(gold):
         return None
-    lesson = lesson_of(project, champion, gold)
-    if lesson is None:
+    found = lesson_of(project, champion, gold)
+    if found is None:
         return None
+    ids, lesson = found
     taught = teach(
         champion,
         lesson,
@@ -67,12 +79,45 @@ def refit(
     )
     bundle = taught.bundle.write(settings.BUNDLE_DIR)
     version = _promote(project, bundle, taught, former, gold_count=len(gold), now=now)
+    asked = np.isin(ids, list(queues.checked(project)))
+    queues.doubt(project, doubts_of(ids, lesson, taught, asked), now=now)
     choose_next(project, now=now, strategy=strategy, seed=seed)
     return version
 
 
-def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> Lesson | None:
-    """Return the gold as *bundle*'s encoder sees it, and the documents it is for.
+def doubts_of(ids: Ids, lesson: Lesson, taught: Taught, asked: NDArray[np.bool_]) -> list[Doubt]:
+    """Return the gold that models which had not seen it contradict most, with their opinion.
+
+    Args:
+        asked: (documents,), true where people were asked before.
+    """
+    bundle, targets = taught.bundle, lesson.targets
+    found = label_errors.suspects(
+        taught.opinions,
+        targets,
+        lesson.overlaps,
+        multi=bundle.multi,
+        asked=asked,
+        most=min(MOST_DOUBTS, int(DOUBTED * len(ids))),
+    )
+    ranked = {each.row: top(taught.opinions[[each.row]], SHOWN)[0] for each in found}
+    return [
+        Doubt(
+            document_id=int(ids[each.row]),
+            opinion=[
+                (bundle.label_ids[column], float(taught.opinions[each.row, column]))
+                for column in dict.fromkeys(
+                    [*ranked[each.row].tolist(), *np.flatnonzero(targets[each.row]).tolist()]
+                )
+            ],
+            strength=each.strength,
+        )
+        for each in found
+    ]
+
+
+def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Ids, Lesson] | None:
+    """Return the gold as *bundle*'s encoder sees it, its ids, and the documents it is for.
 
     None: another version of the taxonomy was published since the bundle was made.
     """
@@ -81,13 +126,16 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> Lesson |
         return None
     ids, features = document_features(gold.ids, serving.encoder(bundle), words=True)
     labelled = dict(zip(gold.ids, gold.labels, strict=True))
-    return Lesson(
+    some = _sample_of_open(project, bundle)
+    judges = np.arange(len(some)) % (1 + AROUND // POOL) == 0
+    return ids, Lesson(
         gold=features,
         targets=targets_of([labelled[id_] for id_ in ids.tolist()], bundle.label_ids),
         overlaps=curation.relations_of(
             project, [labels[label_id] for label_id in bundle.label_ids]
         ).overlaps,
-        pool=_sample_of_open(project, bundle),
+        pool=some.take(judges),
+        around=some.take(~judges),
         promise=project.promised_precision,
         unseen=_unseen(project, bundle, ids),
     )
@@ -101,16 +149,16 @@ def _unseen(project: Project, bundle: Bundle, ids: Ids) -> NDArray[np.bool_] | N
     for version in runs.exclude(snapshot=None):
         if serving.load(version.bundle).encoder.digest == bundle.encoder.digest:
             rows = version.snapshot.rows if version.snapshot else []
-            trained = [document for document, _, split in rows if split != Split.TEST]
+            trained = [row[0] for row in rows if row[2] != Split.TEST]
             return ~np.isin(ids, trained)
     return np.zeros(len(ids), dtype=bool)  # nobody knows: then nothing is held out
 
 
 def _sample_of_open(project: Project, bundle: Bundle) -> Features:
-    """Return features of up to POOL open documents; those never encoded lack."""
+    """Return features of up to POOL + AROUND open documents; those never encoded lack."""
     ids = np.array(project.documents.open().order_by("pk").values_list("pk", flat=True))
-    if len(ids) > POOL:
-        ids = ids[np.linspace(0, len(ids) - 1, POOL).astype(np.int64)]
+    if len(ids) > POOL + AROUND:
+        ids = ids[np.linspace(0, len(ids) - 1, POOL + AROUND).astype(np.int64)]
     return cached_features(ids.tolist(), bundle.encoder.digest, words=True)[1]
 
 

@@ -13,7 +13,7 @@ from inference.features import Features, joined
 from inference.head import Head
 from inference.lexical import Lexical
 from training import calibration, lexical, propagation
-from training.head import fit, folds
+from training.head import ITERATIONS, fit, folds
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -21,6 +21,9 @@ Floats = NDArray[np.float32]
 MOST_CELLS: Final = 4_000_000
 """Documents times labels that silver is propagated over: 16 MB an array, a few hundred
 milliseconds. With more labels fewer documents are silver."""
+
+STEPS_ON: Final = 10
+"""Steps of descent from the head of the gold to that of gold and silver; twenty are no better."""
 
 WEIGHTS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6)
 """What the words may weigh beside the head."""
@@ -48,8 +51,8 @@ class Channels(NamedTuple):
 class Learner:
     """Fits channels on parts of the gold, with all that need be made only once.
 
-    Words are learnt from gold and, in single-label projects, from the silver that gold gives to
-    the open documents around it: without silver few words are known while gold is scarce.
+    In single-label projects words are learnt from gold and from the silver that gold gives to the
+    open documents around it: without silver few words are known while gold is scarce.
 
     Args:
         bundle: whose kind, label vectors, scale and offset hold; its head says nothing here.
@@ -57,6 +60,8 @@ class Learner:
         targets: (documents, labels).
         around: features of open documents.
         weights: (documents,), trust in each gold document; None for 1 each.
+        self_trains: whether the head, too, learns silver. It is then too sure of the very documents
+            that were silver: docs/decisions/0013.
     """
 
     def __init__(
@@ -67,7 +72,10 @@ class Learner:
         overlaps: Flags,
         around: Features,
         weights: Floats | None = None,
+        *,
+        self_trains: bool = False,
     ) -> None:
+        self.self_trains = self_trains
         self.bundle, self.gold, self.targets, self.overlaps = bundle, gold, targets, overlaps
         self.weights = np.ones(len(gold), np.float32) if weights is None else weights
         room = max(0, MOST_CELLS // max(1, targets.shape[1]) - len(gold))
@@ -80,8 +88,8 @@ class Learner:
             self.reads = len(self.vocabulary) > 0
         if self.reads:
             self.tfidf = self.vocabulary.tfidf(self.all.counts)  # (documents, terms)
-            if self.spreads:
-                self.near = propagation.graph(self.all.vectors)
+        if self.spreads:
+            self.near = propagation.graph(self.all.vectors)
 
     def learn(self, rows: Flags | None = None) -> tuple[Head, Floats | None]:
         """Return head and word weights, (terms, labels), learnt from the gold at *rows*.
@@ -89,28 +97,61 @@ class Learner:
         None where words are not counted.
         """
         mine = np.ones(len(self.gold), dtype=bool) if rows is None else rows
-        head = fit(
-            self.gold.vectors[mine],
-            self.targets[mine],
+        head = self._fit(self.targets, self.weights * mine)
+        if not self.spreads or not self.targets[mine].any():
+            return head, self._words(*self._gold_alone(mine)) if self.reads else None
+        labels, trust = self._silver(head, mine)
+        if self.self_trains:
+            head = self._fit(labels, trust, head, STEPS_ON)
+        return head, self._words(labels, trust) if self.reads else None
+
+    def _fit(
+        self,
+        targets: Flags | Floats,
+        trust: Floats,
+        start: Head | None = None,
+        iterations: int = ITERATIONS,
+    ) -> Head:
+        """Return the head of the first documents, as many as *targets* speaks of."""
+        known = np.flatnonzero(trust)
+        return fit(
+            self.all.vectors[known],
+            targets[known],
             self.bundle.label_vectors,
             kind=self.bundle.kind,
             overlaps=self.overlaps,
-            weights=self.weights[mine],
+            weights=trust[known],
             scale=self.bundle.head.scale,
             offset=self.bundle.calibration.offset,
+            start=start,
+            iterations=iterations,
         )
-        return head, self._words(head, mine) if self.reads else None
 
-    def _words(self, head: Head, mine: Flags) -> Floats:
+    def _words(self, targets: Floats, trust: Floats) -> Floats:
         if self.bundle.multi:
-            known = np.flatnonzero(mine)
+            known = np.flatnonzero(trust)
             return lexical.regression(self.tfidf[known], self.targets[known], self.overlaps)
-        labels, trust = self._silver(head, mine) if self.spreads else self._gold_alone(mine)
-        return lexical.log_count_ratio(self.tfidf, labels, trust, self.overlaps)
+        return lexical.log_count_ratio(self.tfidf[: len(targets)], targets, trust, self.overlaps)
 
     def _gold_alone(self, mine: Flags) -> tuple[Floats, Floats]:
         """Return labels of the gold and the trust in each; none in what is not learnt from."""
-        return shares(self.targets), self.weights * mine * self.targets.any(axis=1)
+        trust = self.weights * mine
+        return shares(self.targets), trust if self.bundle.multi else trust * self.targets.any(
+            axis=1
+        )
+
+    def silver(self) -> tuple[Floats, Floats]:
+        """Return what all gold says of the documents around it: labels, and the trust in each.
+
+        (documents, labels), rows of sum 1, and (documents,), of as many of them as there is room
+        for; in multi-label projects of none.
+        """
+        if not self.spreads:
+            return np.zeros((0, self.targets.shape[1]), np.float32), np.zeros(0, np.float32)
+        mine = np.ones(len(self.gold), dtype=bool)
+        head = self._fit(self.targets, self.weights)
+        labels, trust = self._silver(head, mine)
+        return labels[len(mine) :], trust[len(mine) :]
 
     def _silver(self, head: Head, mine: Flags) -> tuple[Floats, Floats]:
         """Return labels of all documents and the trust in each.
@@ -119,9 +160,13 @@ class Learner:
         """
         labels, trust = self._gold_alone(mine)
         known = np.flatnonzero(trust)
-        chances = softmax(head.logits(self.all.vectors, self.bundle.label_vectors))
+        logits = head.logits(self.all.vectors, self.bundle.label_vectors)
+        sharp = self.self_trains
+        chances = softmax(logits / np.float32(propagation.SHARP_TEMPERATURE if sharp else 1))
         spread = propagation.propagate(self.near, chances, known, labels[known])
-        made, belief = propagation.silver(spread)
+        made, belief = propagation.silver(
+            spread, propagation.SHARP_TRUST if sharp else propagation.TRUST
+        )
         made[known] = labels[known]
         belief[: len(trust)] = trust
         return made, belief

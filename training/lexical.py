@@ -61,7 +61,7 @@ def log_count_ratio(
     Naive Bayes' ln p(term | label) - ln p(term | other labels) over TF-IDF mass (Rennie et al.,
     2003; Wang and Manning, 2012, https://aclanthology.org/P12-2018), centred on 0 over the labels.
     Documents of overlapping labels count for neither side. One matrix product, and better beside
-    the dense head than a linear model fitted by descent: docs/results.md.
+    the dense head than a linear model fitted by descent: docs/decisions/0012.
 
     Args:
         features: TF-IDF, (documents, terms).

@@ -7,37 +7,48 @@ from django.conf import settings
 from django.utils import timezone
 
 from inference import deployments, rebuild, serving, vectors, weights
-from inference.bundle import EncoderReference
+from inference.bundle import Bundle, EncoderReference
 from inference.serving import WarmEncoder
 from labeling import taxonomies
 from labeling.models import Project
 from training import curation, registry
 from training.contenders import Terms
-from training.examples import Examples
+from training.examples import Examples, Flags
 from training.models import DatasetSnapshot, ModelVersion
 from training.progress import Progress
 
-POOL = 2000  # open documents the acceptance threshold is chosen for; more change it by little
+POOL = 4000
+"""Open documents a run looks at: half of them carry silver, for the others precision is promised,
+and more would change that by little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """What a run works on.
 
+    ruled_out: (documents, labels), what people saw proposed and did not choose.
     champion: the encoder that serves, or the project's own while nothing does.
+    serving: what serves as it is, with the champion's encoder; None while nothing does.
     base: the project's own encoder, from which fine-tuning starts, so that no run inherits what
         an earlier one memorised.
-    pool: prepared texts of documents to come.
+    pool: prepared texts of open documents.
     """
 
     project: Project
     snapshot: DatasetSnapshot
     examples: Examples
+    ruled_out: Flags
     terms: Terms
     champion: EncoderReference
+    serving: Bundle | None
     base: EncoderReference
     pool: tuple[str, ...]
     parent: ModelVersion | None
+
+    @property
+    def self_trains(self) -> bool:
+        """Whether the champion's head learns silver too."""
+        return self.serving is not None and self.serving.self_trains
 
 
 def gather(
@@ -73,6 +84,7 @@ def gather(
         snapshot = curation.freeze(
             project, vectors=known, gold=gold, texts=texts, now=timezone.now()
         )
+    champion = champion_bundle(project)
     terms = Terms(
         kind="multi" if project.is_multi else "single",
         labels=rebuild.vector_texts(labels),
@@ -86,8 +98,10 @@ def gather(
         project=project,
         snapshot=snapshot,
         examples=curation.examples_of(snapshot, texts, [label.id for label in labels]),
+        ruled_out=curation.ruled_out_of(snapshot, [label.id for label in labels]),
         terms=terms,
-        champion=champion_encoder(project) or base,
+        champion=champion.encoder if champion else base,
+        serving=champion,
         base=base,
         pool=pool_of(project, seed=seed),
         parent=registry.champion_version(project),
@@ -104,10 +118,10 @@ def base_encoder(project: Project) -> EncoderReference:
     return EncoderReference(source, weights.digest_of(source, settings.BUNDLE_DIR))
 
 
-def champion_encoder(project: Project) -> EncoderReference | None:
-    """Return the encoder of what serves, or None while nothing does."""
+def champion_bundle(project: Project) -> Bundle | None:
+    """Return what serves, or None while nothing does."""
     live = deployments.champion(project)
-    return serving.load(live.bundle).encoder if live else None
+    return serving.load(live.bundle) if live else None
 
 
 def pool_of(project: Project, *, seed: int) -> tuple[str, ...]:

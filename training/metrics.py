@@ -95,6 +95,21 @@ def calibration_error(certainties: Floats, correct: Flags, bins: int = BINS) -> 
     return float(np.abs(gaps).sum() / len(certainties))
 
 
+def calibration_by_chance(certainties: Floats, *, seed: int, draws: int = 200) -> float:
+    """Return the calibration error that true probabilities would show on as many documents.
+
+    The mean over *draws* in which each document is right with its own probability.
+    """
+    if not len(certainties):
+        return NOTHING
+    rng = np.random.default_rng(seed)
+    errors = [
+        calibration_error(certainties, rng.random(len(certainties)) < certainties)
+        for _ in range(draws)
+    ]
+    return float(np.mean(errors))
+
+
 def coverage(accepted: Flags) -> float:
     """Return the share of documents accepted without a person."""
     return share(accepted)
@@ -117,24 +132,43 @@ def out_of_scope_auroc(top_logits: Floats, fits: Flags) -> float:
     return float((ranks[fits].sum() - usual * (usual + 1) / 2) / (usual * strange))
 
 
-def hierarchical_f1(predicted: Indices, right: Indices, ancestors: Flags) -> float:
+def hierarchical_f1(assigned: Flags, targets: Flags, ancestors: Flags) -> float:
     """Return micro-F1 over labels with all their ancestors (Kiritchenko et al., 2005).
 
     Args:
-        predicted, right: (documents,), one label each, as rows of *ancestors*.
         ancestors: (labels, nodes), true for each label's own node and all above it.
     """
-    return micro_f1(ancestors[predicted], ancestors[right])
+    above = ancestors.astype(np.float32)
+    made, right = (flags.astype(np.float32) @ above > 0 for flags in (assigned, targets))
+    return micro_f1(np.asarray(made), np.asarray(right))
 
 
-def sibling_confusion(predicted: Indices, right: Indices, parents: Indices) -> float:
-    """Return the share of documents whose wrong prediction is a sibling of the right label.
+def confusions(assigned: Flags, targets: Flags, most: int = 20) -> list[tuple[int, int, int]]:
+    """Return (right label, label given instead, documents), the commonest first.
+
+    A document counts for each right label it lacks with each wrong label it was given.
+    """
+    lacks, wrong = (targets & ~assigned), (assigned & ~targets)
+    counts = lacks.astype(np.float32).T @ wrong.astype(np.float32)  # (right, given)
+    places = np.argsort(-counts, axis=None, kind="stable")[:most]
+    found = (np.unravel_index(place, counts.shape) for place in places.tolist())
+    return [
+        (int(row), int(column), int(counts[row, column]))
+        for row, column in found
+        if counts[row, column]
+    ]
+
+
+def sibling_confusion(scores: Floats, targets: Flags, siblings: Flags) -> float:
+    """Return the share of documents whose wrong first label is a sibling of a right one.
 
     Args:
-        parents: (labels,), the parent's id of each label; a negative one: it has none.
+        siblings: (labels, labels), true for labels with the same parent.
     """
-    siblings = (parents[predicted] == parents[right]) & (parents[right] >= 0)
-    return share((predicted != right) & siblings)
+    if not len(scores):
+        return NOTHING
+    beside = (siblings[scores.argmax(axis=1)] & targets).any(axis=1)
+    return share(~first_right(scores, targets) & beside)
 
 
 def paired_difference(before: Flags, after: Flags) -> Interval:

@@ -17,7 +17,7 @@ class DatasetSnapshot(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of rows, splits and taxonomy.")
     taxonomy_version = models.ForeignKey(TaxonomyVersion, models.PROTECT, related_name="+")
     rows = models.JSONField(
-        help_text="[[document id, [label ids], split], …] ordered by document id."
+        help_text="[[document id, [label ids], split, [ids ruled out]], …] ordered by document."
     )
     leaks = models.JSONField(default=dict, help_text="The leak report; gates stay shut on a leak.")
     frozen_at = models.DateTimeField()
@@ -31,6 +31,32 @@ class DatasetSnapshot(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:8]
+
+
+class TrainingRecipe(models.Model):
+    """One numbered edition of how a project's challengers are made; the highest number holds."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="recipes")
+    number = models.PositiveIntegerField()
+    values = models.JSONField(help_text="What trainers.recipes.Recipe.read understands.")
+    train_after = models.PositiveIntegerField(
+        default=0, help_text="Gold documents new since the last run that start one; 0 never."
+    )
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "number"], name="recipe_number_unique_in_project"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Recipe {self.number}"
 
 
 class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
@@ -65,7 +91,7 @@ class TrainingRun(models.Model):
         DatasetSnapshot, models.PROTECT, null=True, blank=True, related_name="runs"
     )
     seed = models.PositiveIntegerField(default=0)
-    parameters = models.JSONField(default=dict, blank=True, help_text="Epochs, batch, rate, ….")
+    parameters = models.JSONField(default=dict, blank=True, help_text="Its recipe.")
     environment = models.JSONField(default=dict, blank=True, help_text="Code and versions.")
     stage = models.CharField(max_length=40, blank=True)
     step = models.PositiveIntegerField(default=0)
@@ -74,7 +100,7 @@ class TrainingRun(models.Model):
     hit_at_5 = models.FloatField(null=True, blank=True, help_text="On validation, in [0, 1].")
     seconds_left = models.FloatField(null=True, blank=True)
     curve = models.JSONField(
-        default=list, blank=True, help_text="[{step, epoch, loss, hit_at_5}, …], oldest first."
+        default=list, blank=True, help_text="[{stage, step, epoch, loss, …}, …], oldest first."
     )
     report = models.JSONField(
         default=dict, blank=True, help_text="Metrics of both, gates with reasons, diagnosis."

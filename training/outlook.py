@@ -1,14 +1,17 @@
 """What a training run would learn from, what it would do, and whether it can start."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Count, Q
 
 from labeling.models import GoldLabel, Label, Project
+from training import recipes
 from training.models import TrainingRun
-from training.trainers.recipes import FEWEST
+from training.trainers.recipes import ENCODER, FEWEST, Recipe
 
+SILVER = 2_000  # open documents that self-training adds, at most
 THIN = 10  # gold documents below which a label learns little (learning.md §4)
 # Seconds, measured on one core of two with the built-in encoder and 13-word texts: per gold
 # document and epoch, per gold document once, and once.
@@ -42,13 +45,23 @@ class Outlook:
     def thin(self) -> list[LabelGold]:
         return [label for label in self.labels if label.gold < THIN]
 
-    def duration(self, epochs: int) -> timedelta:
+    def duration(self, recipe: Recipe) -> timedelta:
         """Return about how long a run takes on this machine: as the last one did, per document."""
+        work = recipe.epochs * trainings(recipe.stages)
+        silver = SILVER * PER_EPOCH * recipe.epochs if "self_train" in recipe.stages else 0
         if self.last and self.last.snapshot and self.last.started_at and self.last.finished_at:
             took = (self.last.finished_at - self.last.started_at).total_seconds()
             took *= self.gold / max(1, len(self.last.snapshot.rows))
-            return timedelta(seconds=took * epochs / max(1, self.last.parameters.get("epochs", 3)))
-        return timedelta(seconds=self.gold * (PER_EPOCH * epochs + PER_DOCUMENT) + FIXED)
+            before = self.last.parameters.get("epochs", 3) * trainings(
+                self.last.parameters.get("stages", ["fine_tune"])
+            )
+            return timedelta(seconds=took * work / max(1, before))
+        return timedelta(seconds=self.gold * (PER_EPOCH * work + PER_DOCUMENT) + silver + FIXED)
+
+
+def trainings(stages: Iterable[str]) -> int:
+    """Return how often a run of these stages trains the encoder, at least once."""
+    return max(1, len(ENCODER.intersection(stages)))
 
 
 def look(project: Project, *, worker_alive: bool) -> Outlook:
@@ -56,7 +69,7 @@ def look(project: Project, *, worker_alive: bool) -> Outlook:
     finished = project.runs.filter(status=TrainingRun.Status.DONE).select_related("snapshot")
     last = finished.first()
     current = project.runs.unfinished().first()
-    granted = GoldLabel.objects.gold().filter(project=project)
+    granted = GoldLabel.objects.usable(project)
     since = Q(granted_at__gt=last.snapshot.frozen_at) if last and last.snapshot else Q()
     counts = granted.aggregate(
         gold=Count("document", distinct=True),
@@ -79,6 +92,22 @@ def look(project: Project, *, worker_alive: bool) -> Outlook:
         current=current,
         refusal=_refusal(current, counts["gold"], worker_alive=worker_alive),
     )
+
+
+def is_due(project: Project) -> bool:
+    """Whether the recipe says that a run starts by itself, and it can.
+
+    What counts is gold granted since the newest run was asked for, however that one ended: a run
+    that failed or was cancelled is not started again before people said more.
+    """
+    after = recipes.edition_of(project).train_after
+    newest = project.runs.first()
+    if not after or (newest is not None and newest.is_unfinished):
+        return False
+    gold = GoldLabel.objects.usable(project)
+    fresh = gold.filter(granted_at__gt=newest.created_at) if newest else gold
+    enough = gold.values("document").distinct().count() >= FEWEST
+    return enough and fresh.values("document").distinct().count() >= after
 
 
 def _refusal(current: TrainingRun | None, gold: int, *, worker_alive: bool) -> str:

@@ -34,15 +34,16 @@ class Progress:
     def __init__(self, run: TrainingRun) -> None:
         self.run = run
         self.values: dict[str, Any] = {}
-        self.curve: list[dict[str, float | None]] = list(run.curve)
+        self.curve: list[dict[str, Any]] = [{"stage": "", **point} for point in run.curve]
         self.loss: float | None = None
+        self.name = ""  # of the stage
         self._written = 0.0
         self._started = (time.monotonic(), 0)
         self._lock = threading.Lock()
 
     def stage(self, name: str, steps: int = 0) -> None:
         """Enter the stage *name* with *steps* steps, 0 if unknown."""
-        self._started = (time.monotonic(), 0)
+        self._started, self.name = (time.monotonic(), 0), name
         self._write(stage=name, step=0, steps=steps, seconds_left=None)
 
     def stepped(self, step: int, steps: int) -> None:
@@ -63,9 +64,10 @@ class Progress:
         self.values["loss"] = loss
 
     def evaluated(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
-        """Add a point to the curve; points of steps done again after a resumption are replaced."""
-        point = {"step": step, "epoch": round(epoch, 3), "loss": self.loss, **metrics}
-        self.curve = [old for old in self.curve if (old["step"] or 0) < step] + [point]
+        """Add a point to the curve of this stage; steps done again are replaced."""
+        known = [old for old in self.curve if old["stage"] != self.name or old["step"] < step]
+        point = {"stage": self.name, "step": step, "epoch": round(epoch, 3), "loss": self.loss}
+        self.curve = [*known, point | metrics]
         self._write(curve=self.curve, hit_at_5=metrics["hit_at_5"])
 
     def beat(self) -> None:

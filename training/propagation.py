@@ -17,9 +17,14 @@ NEIGHBOURS: Final = 15
 ALPHA: Final = 0.5
 ROUNDS: Final = 20
 SHARPNESS: Final = 1.5
-TRUST: Final = 0.3
 """Of learning.md §3. With 30 neighbours or alpha 0.8, and with a second round of head and
 propagation, top-1 on held-out texts of BANKING77 moved by half a point either way."""
+
+TRUST: Final = 0.3
+
+SHARP_TEMPERATURE: Final = 0.4
+SHARP_TRUST: Final = 0.5
+"""For a head that trains itself: docs/decisions/0013."""
 
 
 def graph(vectors: Floats, neighbours: int = NEIGHBOURS) -> Graph:
@@ -72,11 +77,12 @@ def propagate(near: Graph, chances: Floats, gold: Rows, targets: Floats) -> Floa
     return spread
 
 
-def silver(spread: Floats) -> tuple[Floats, Floats]:
+def silver(spread: Floats, trust: float = TRUST) -> tuple[Floats, Floats]:
     """Return labels to learn from and the trust in each, (documents, labels) and (documents,).
 
-    Labels are sharpened, F^SHARPNESS with rows of sum 1; trust is TRUST times the surest label.
+    Labels are sharpened, F^SHARPNESS with rows of sum 1; each is trusted by *trust* times its
+    surest label.
     """
     sharp = spread**SHARPNESS
     sharp /= sharp.sum(axis=1, keepdims=True)
-    return sharp, np.float32(TRUST) * spread.max(axis=1)
+    return sharp, np.float32(trust) * spread.max(axis=1)

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from training import comparison, diagnosis, gates
+from training import comparison, curves, diagnosis, gates, metrics
 from training.comparison import Measured
 from training.gates import Evidence, Interval, Outcome
+from training.keeping import Trial
 from training.material import Material
 from training.models import TrainingRun
 from training.splits import Split
+from training.trainers.recipes import name_of
 
 NOTE = (
     "The champion serves with a head fitted on all gold, the held-out part among it. For this "
@@ -24,6 +26,7 @@ def write(
     material: Material,
     measured: tuple[Measured, Measured],
     evidence: Evidence,
+    tried: Sequence[Trial],
 ) -> dict[str, Any]:
     """Return the run's report as plain JSON, less its verdict: what the page and commands show."""
     run.refresh_from_db(fields=["curve"])
@@ -32,12 +35,13 @@ def write(
     trains = examples.part(Split.TRAIN).targets.sum(axis=0).tolist()
     case = diagnosis.Case(
         evidence=evidence,
-        curve=run.curve,
+        curve=curves.last_stage(run.curve, [name_of(trial.stage) for trial in tried if trial.kept]),
         geometry=evidence.challenger,
         train_gold=dict(zip((label.name for label in terms.labels), trains, strict=True)),
         earlier=earlier_gains(run),
     )
     return {
+        "stages": [trial.as_json() for trial in tried],
         "documents": {str(split): len(examples.rows(split)) for split in Split},
         "champion": comparison.as_json(evidence.champion),
         "challenger": comparison.as_json(evidence.challenger),
@@ -46,11 +50,22 @@ def write(
             "challenger": comparison.intervals_as_json(after),
         },
         "differences": comparison.intervals_as_json(evidence.differences),
+        "confusions": _confusions(material, measured[1]),
         "labels": [change.as_json() for change in evidence.labels or ()],
         "diagnosis": [finding.as_json() for finding in diagnosis.diagnose(case)],
         "leaks": material.snapshot.leaks,
         "note": NOTE,
     }
+
+
+def _confusions(material: Material, challenger: Measured) -> list[dict[str, Any]]:
+    """Return which labels the challenger gave instead of which, the commonest first."""
+    targets = material.examples.part(Split.TEST).targets
+    names = [label.name for label in material.terms.labels]
+    return [
+        {"right": names[right], "given": names[given], "documents": documents}
+        for right, given, documents in metrics.confusions(challenger.given, targets)
+    ]
 
 
 def verdict(outcomes: Sequence[Outcome]) -> dict[str, Any]:

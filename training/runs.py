@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,55 +10,69 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from numpy.typing import NDArray
 
-from inference import folders, serving, vectors, weights
-from inference.bundle import Bundle, EncoderReference
+from inference import vectors
+from inference.bundle import Bundle
 from inference.features import Features
-from inference.retrieve import label_vectors
 from inference.serving import WarmEncoder
 from inference.terms import count_terms
 from labeling.models import Project
-from training import comparison, contenders, gates, registry, reports, schedule
+from training import (
+    comparison,
+    contenders,
+    gates,
+    metrics,
+    registry,
+    reports,
+    schedule,
+    stages,
+)
 from training.comparison import Measured
 from training.contenders import Contender
-from training.material import Material, champion_encoder, gather
+from training.material import Material, champion_bundle, gather
 from training.models import ModelVersion, TrainingRun
 from training.progress import Cancelled, HoldLost, Progress
 from training.splits import Split
+from training.stages import Course
+from training.teaching import accepted
 from training.trainers.recipes import Recipe
 
 TIMED = 60  # held-out documents whose latency is measured
 
 
 def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
-    """Train a challenger and let the gates decide; promote it if they open.
+    """Train a challenger by the run's recipe and let the gates decide; promote it if they open.
 
     It may be run again after it died: the snapshot is frozen once, and training goes on from its
     last checkpoint.
 
     Raises:
+        BadRecipe: the run's parameters are no recipe.
         TooLittleGold: there is too little gold to train on.
         Cancelled, HoldLost: see Progress.
     """
     material = gather(run.project, seed=run.seed, progress=progress, frozen=run.snapshot)
     _note(run, snapshot=material.snapshot, environment=reports.environment())
-    encoder = fine_tuned(run, material, progress)
-
     progress.stage("Fitting the head of the champion")
-    champion = contender(material, material.champion)
-    progress.stage("Fitting the head of the challenger")
-    challenger = contender(material, encoder)
+    champion = stages.contender(material, material.champion, self_trains=material.self_trains)
+    challenger, tried = stages.climb(course_of(run, material, progress))
+    challenger = stages.kept(challenger)
 
     progress.stage("Comparing both on held-out gold")
     measured = measure_both(material, champion, challenger)
     leaks = int(material.snapshot.leaks["total"])
-    evidence = comparison.compare(*measured, material.examples, material.terms, leaks=leaks)
+    bundle = contenders.complete(challenger, material.examples, material.terms)
+    evidence = comparison.compare(
+        *measured,
+        material.examples,
+        material.terms,
+        leaks=leaks,
+        accepted=(share_accepted(material.serving, champion), share_accepted(bundle, challenger)),
+    )
     outcomes = gates.judge(gates.slow_loop(multi=material.project.is_multi), evidence)
 
-    found = reports.write(run, material, measured, evidence)
+    found = reports.write(run, material, measured, evidence, tried)
     progress.stage("Registering")
-    bundle = contenders.complete(challenger, material.examples, material.terms)
     bundle = bundle.write(settings.BUNDLE_DIR)
     if gates.all_open(outcomes):  # the predictions that follow need not encode the gold again
         ids = material.examples.ids.tolist()
@@ -87,8 +100,9 @@ def _conclude(
     if not schedule.finish(run, TrainingRun.Status.DONE, now=now, unless_cancelled=True):
         raise Cancelled(run) if schedule.is_held(run) else HoldLost(run)
     project = Project.objects.select_for_update().get(pk=material.project.pk)
-    serving_now = champion_encoder(project) or material.base
-    if serving_now.digest != material.champion.digest:
+    serving_now = champion_bundle(project)
+    encoder = serving_now.encoder if serving_now else material.base
+    if encoder.digest != material.champion.digest:
         outcomes = [*outcomes, gates.ANOTHER_SERVES]
     registered = registry.register(
         project,
@@ -113,69 +127,26 @@ def folder(run: TrainingRun) -> Path:
     return Path(settings.RUN_DIR) / str(run.pk)
 
 
-def fine_tuned(run: TrainingRun, material: Material, progress: Progress) -> EncoderReference:
-    """Fine-tune the base encoder on the training documents, keep it, and return its name."""
-    from inference.encode import load_model
-    from training.trainers.fine_tune import fine_tune
+def share_accepted(bundle: Bundle | None, contender: Contender) -> float:
+    """Return the share of the contender's open documents that *bundle* accepts; 0 of none.
 
-    trained = folder(run) / "encoder"
-    if not trained.is_dir():
-        progress.stage("Fine-tuning the encoder")
-        model = load_model(weights.directory_of(material.base.source, settings.BUNDLE_DIR))
-        fine_tune(
-            model,
-            material.terms.labels,
-            material.examples.part(Split.TRAIN),
-            material.examples.part(Split.VALIDATION),
-            material.terms.relations,
-            recipe=recipe_of(run, material.base),
-            folder=folder(run) / "checkpoints",
-            watch=progress,
-        )
-        scratch = folder(run) / f"saving-{run.attempts}"
-        model.save_pretrained(str(scratch), create_model_card=False)
-        folders.put(scratch, trained)
-    source = weights.keep(trained, settings.BUNDLE_DIR)
-    return EncoderReference(source, weights.digest_of(source, settings.BUNDLE_DIR))
-
-
-def recipe_of(run: TrainingRun, base: EncoderReference) -> Recipe:
-    """Return the recipe: the run's parameters over the defaults, the engine the probe chose."""
-    engine = settings.ENCODER_ENGINE
-    if engine == "auto":
-        engine = serving.kept_probe(base.digest).get("engine", "fp32")
-    return replace(Recipe(engine=engine, seed=run.seed), **run.parameters)
-
-
-def contender(material: Material, encoder: EncoderReference) -> Contender:
-    """Return the contender with this encoder: its head fitted without the held-out gold."""
-    warm = WarmEncoder(encoder)
-    return contenders.contend(
-        encoder,
-        label_vectors(material.terms.labels, warm.encode),
-        Features(_vectors(material, warm), count_terms(material.examples.texts)),
-        Features(_pool(material, warm), count_terms(material.pool)),
-        material.examples,
-        material.terms,
-    )
-
-
-def _vectors(material: Material, encoder: WarmEncoder) -> NDArray[np.float32]:
-    """Return the examples' vectors: cached ones where the encoder serves, else encoded here.
-
-    A challenger that is rejected leaves no vectors behind.
+    Args:
+        bundle: as it serves or would serve, by the contender's encoder; None: nothing serves.
     """
-    if encoder.digest in {material.champion.digest, material.base.digest}:
-        _, found = vectors.document_vectors(material.examples.ids.tolist(), encoder)
-        if len(found) == len(material.examples):
-            return found
-    return encoder.encode(material.examples.texts)
+    if bundle is None or not len(contender.pool):
+        return 0.0
+    return metrics.coverage(accepted(bundle, contender.pool))
 
 
-def _pool(material: Material, encoder: WarmEncoder) -> NDArray[np.float32]:
-    if not material.pool:
-        return encoder.encode([""])[:0]
-    return encoder.encode(material.pool)
+def course_of(run: TrainingRun, material: Material, progress: Progress) -> Course:
+    """Return what the run's contenders are made by.
+
+    Raises:
+        BadRecipe: the run's parameters are no recipe.
+    """
+    recipe = Recipe.read(run.parameters)
+    kept = folder(run) / material.snapshot.digest[:16]  # another snapshot is another training
+    return Course(material, recipe, run.seed, kept, run.attempts, progress)
 
 
 def measure_both(

@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from labeling import audit
 from labeling.models import Project
 from training.models import TrainingRun
+from training.trainers.recipes import Recipe
 
 # Silence after which a run's process counts as dead: six heartbeats of five seconds.
 SILENCE = timedelta(seconds=30)
@@ -43,15 +44,20 @@ def request(
 ) -> TrainingRun:
     """Write down a run that waits. Hand it to a worker with `tasks.train`, or claim it yourself.
 
+    Args:
+        parameters: what `Recipe.read` understands; what is absent is as usual.
+
     Raises:
         AlreadyTraining: one run at a time.
+        BadRecipe: the parameters are no recipe.
     """
+    recipe = Recipe.read(parameters or {})
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(
                 project=project,
                 requested_by=actor,
-                parameters=parameters or {},
+                parameters=recipe.as_json(),
                 seed=seed,
                 created_at=now,
                 heartbeat_at=now,

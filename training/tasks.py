@@ -1,6 +1,7 @@
 """Celery tasks: thin doors. A training run is one fresh subprocess, watched from here."""
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -16,8 +17,11 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from labeling.models import Project
-from training import schedule
+from training import outlook, recipes, schedule
 from training.models import TrainingRun
+from training.trainers.recipes import BadRecipe
+
+logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 REFIT_SECONDS = 60  # a refit takes two; one that is silent this long has died
@@ -74,6 +78,21 @@ def refit(project_id: int) -> None:
             work(project, now=timezone.now())
         finally:
             cache.delete(at_work)
+
+
+@shared_task
+def train_when_due() -> None:
+    """Start a run in each project that has as much new gold as its recipe waits for."""
+    for project in Project.objects.filter(recipes__train_after__gt=0).distinct():
+        if not outlook.is_due(project):
+            continue
+        try:
+            parameters = recipes.recipe_of(project).as_json()
+            run = schedule.request(project, actor=None, now=timezone.now(), parameters=parameters)
+        except (schedule.AlreadyTraining, BadRecipe) as error:
+            logger.warning("%s is due for training, but: %s", project, error)
+        else:
+            train.delay(run.pk)
 
 
 @shared_task

@@ -32,7 +32,8 @@ class Lesson:
     gold: features of gold documents, by the bundle's encoder.
     targets: (documents, labels), columns as the bundle's labels; a row without any fits none.
     overlaps: (labels, labels), labels that may both be right.
-    pool: features of open documents, for whom precision is promised, and whose words are read.
+    pool: features of open documents, for whom precision is promised.
+    around: features of other open documents, that carry silver.
     promise: precision of what is accepted, in (0, 1).
     unseen: (documents,), false where the encoder itself was trained on the document: those teach
         the head, but tell nothing of how sure it may be. None: it was trained on none.
@@ -42,6 +43,7 @@ class Lesson:
     targets: Flags
     overlaps: Flags
     pool: Features
+    around: Features
     promise: float
     unseen: Flags | None = None
 
@@ -52,11 +54,14 @@ class Taught:
 
     metrics: name to value, fractions; None where there was nothing to measure on.
     evidence: out of fold beside the label texts alone, on the same gold.
+    opinions: (documents, labels), probabilities of all gold out of fold; rows of NaN where the
+        encoder itself was trained on the document.
     """
 
     bundle: Bundle
     metrics: dict[str, float | None]
     evidence: Evidence
+    opinions: Floats
 
 
 def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: int = 0) -> Taught:
@@ -73,11 +78,18 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     plain = untaught.logits(lesson.gold)  # (documents, labels)
     offset = calibration.fit_offset(plain, lesson.targets, default_offset) if bundle.multi else 0.0
     untaught = replace(untaught, calibration=Calibration(1.0, offset))
-    learner = Learner(untaught, lesson.gold, lesson.targets, lesson.overlaps, lesson.pool)
+    learner = Learner(
+        untaught,
+        lesson.gold,
+        lesson.targets,
+        lesson.overlaps,
+        lesson.around,
+        self_trains=bundle.self_trains,
+    )
     head, words = learner.learn()
-    channels = learner.out_of_fold(seed=seed)
-    if lesson.unseen is not None:
-        plain, channels = plain[lesson.unseen], channels.take(lesson.unseen)
+    channels = told = learner.out_of_fold(seed=seed)
+    if (unseen := lesson.unseen) is not None:
+        plain, channels = plain[unseen], channels.take(unseen)
         lesson = _unseen(lesson)
     weight = choose_weight(channels, lesson.targets, multi=bundle.multi, offset=offset)
     held_out = channels.sum(weight)
@@ -85,7 +97,7 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
         held_out - offset,
         lesson.targets,
         multi=bundle.multi,
-        usual=calibration.usual_temperature(weight),
+        usual=calibration.usual_temperature(weight, len(learner.gold), silver=bundle.self_trains),
     )
     taught = replace(
         untaught,
@@ -96,7 +108,10 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     )
     taught = replace(taught, thresholds=choose_thresholds(taught, lesson, held_out, seed=seed))
     figures = measure(taught, lesson, held_out) | {"words_weight": weight}
-    return Taught(taught, figures, evidence(plain, held_out, lesson.targets))
+    opinions = taught.calibration.probabilities(told.sum(weight), multi=bundle.multi)
+    if unseen is not None:
+        opinions[~unseen] = np.nan
+    return Taught(taught, figures, evidence(plain, held_out, lesson.targets), opinions)
 
 
 def _unseen(lesson: Lesson) -> Lesson:
@@ -172,10 +187,15 @@ def measure(bundle: Bundle, lesson: Lesson, held_out: Floats) -> dict[str, float
     probabilities = bundle.calibration.probabilities(held_out, multi=bundle.multi)
     figures = figures_of(bundle, held_out, probabilities, lesson.targets)
     if len(lesson.pool):
-        scores = pipeline.score(bundle, lesson.pool)
-        sure = certainties(scores.probabilities, bundle.thresholds) >= bundle.thresholds.accept
-        figures["coverage"] = metrics.coverage(sure & _suggested(bundle, scores.logits))
+        figures["coverage"] = metrics.coverage(accepted(bundle, lesson.pool))
     return {name: None if np.isnan(value) else value for name, value in figures.items()}
+
+
+def accepted(bundle: Bundle, features: Features) -> Flags:
+    """Return which documents *bundle* would accept without a person, (documents,)."""
+    scores = pipeline.score(bundle, features)
+    sure = certainties(scores.probabilities, bundle.thresholds) >= bundle.thresholds.accept
+    return np.asarray(sure & _suggested(bundle, scores.logits))
 
 
 def figures_of(
@@ -195,7 +215,7 @@ def figures_of(
     given = assigned(chances, thresholds)
     exact = (given == truth).all(axis=1)
     suggested = _suggested(bundle, scores)
-    accepted = (certainties(chances, thresholds) >= thresholds.accept) & suggested
+    alone = (certainties(chances, thresholds) >= thresholds.accept) & suggested
     sure = chances.ravel() if bundle.multi else chances.max(axis=1)
     was_right = truth.ravel() if bundle.multi else exact
     strangeness = logits.max(axis=1) if len(logits) else np.empty(0, np.float32)
@@ -206,8 +226,8 @@ def figures_of(
         "micro_f1": metrics.micro_f1(given, truth),
         "macro_f1": metrics.macro_f1(given, truth),
         "ece": metrics.calibration_error(sure, was_right),
-        "coverage": metrics.coverage(accepted),
-        "precision": metrics.precision(accepted, exact),
+        "coverage": metrics.coverage(alone),
+        "precision": metrics.precision(alone, exact),
         "out_of_scope_auroc": metrics.out_of_scope_auroc(strangeness, fits),
     }
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("train/", views.start_training, name="train"),
     path("runs/<int:pk>/", views.show_run, name="run"),
     path("runs/<int:pk>/cancel/", views.cancel_run, name="cancel"),
+    path("<int:number>/card.md", views.send_card, name="card"),
     path("<int:number>/promote/", views.promote, name="promote"),
     path("roll-back/", views.roll_back, name="roll-back"),
 ]

@@ -9,7 +9,7 @@ from inference import deployments
 from labeling import jobs
 from labeling.access import PersonRequest, admin_page
 from labeling.models import Project
-from training import curves, outlook, registry, schedule, tasks
+from training import curves, model_cards, outlook, recipes, registry, schedule, tasks
 from training.forms import TrainForm
 from training.models import ModelVersion
 
@@ -25,7 +25,8 @@ def models_page(
     live = next((each for each in served if each.until is None and each.role == "champion"), None)
     names = registry.names_of(project, [each.bundle for each in served])
     ahead = outlook.look(project, worker_alive=jobs.worker_alive())
-    form = form or TrainForm()
+    edition = recipes.edition_of(project)
+    form = form or TrainForm.of(edition)
     context = {
         "project": project,
         "live": live,
@@ -34,8 +35,9 @@ def models_page(
         "served": [(each, names.get(each.bundle)) for each in served],
         "may_roll_back": deployments.previous(project) is not None,
         "outlook": ahead,
-        "duration": ahead.duration(form["epochs"].value() or 1) if not form.is_bound else None,
+        "duration": ahead.duration(recipes.usable(edition)) if not form.is_bound else None,
         "runs": project.runs.select_related("requested_by").defer("report", "curve")[:SHOWN],
+        "recipe": recipes.usable(edition),
         "form": form,
     }
     return render(request, "training/models.html", context, status=status)
@@ -50,17 +52,23 @@ def show_models(request: PersonRequest, project: Project) -> HttpResponse:
 @require_POST
 @admin_page
 def start_training(request: PersonRequest, project: Project) -> HttpResponse:
-    """Ask for a run and go to its page."""
+    """Save the recipe; unless that is all that was asked, ask for a run and go to its page."""
     form = TrainForm(request.POST)
     if not form.is_valid():
         return models_page(request, project, form=form, status=422)
-    if refusal := outlook.look(project, worker_alive=jobs.worker_alive()).refusal:
+    only_save = "only_save" in request.POST
+    refusal = "" if only_save else outlook.look(project, worker_alive=jobs.worker_alive()).refusal
+    if refusal:
         messages.error(request, refusal)
-        return models_page(request, project, status=409)
+        return models_page(request, project, form=form, status=409)
+    recipe, now = form.recipe_over(recipes.edition_of(project)), timezone.now()
+    after = form.cleaned_data["train_after"]
+    recipes.save(project, recipe, train_after=after, actor=request.user, now=now)
+    if only_save:
+        messages.success(request, "Saved. The next run follows it.")
+        return redirect("training:models", project.slug)
     try:
-        run = schedule.request(
-            project, actor=request.user, now=timezone.now(), parameters=form.cleaned_data
-        )
+        run = schedule.request(project, actor=request.user, now=now, parameters=recipe.as_json())
     except schedule.AlreadyTraining as error:
         return redirect("training:run", project.slug, error.run.pk)
     transaction.on_commit(lambda: tasks.train.delay(run.pk), robust=True)
@@ -73,6 +81,7 @@ def show_run(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     """Show a run: the moving part alone for htmx, the whole page otherwise."""
     runs = project.runs.select_related("requested_by", "snapshot__taxonomy_version")
     run = get_object_or_404(runs, pk=pk)
+    curve = curves.last_stage(run.curve)
     context = {
         "project": project,
         "run": run,
@@ -80,8 +89,8 @@ def show_run(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
             filter(
                 None,
                 (
-                    curves.line("Hit@5 on validation", run.curve, "hit_at_5"),
-                    curves.line("Loss", run.curve, "loss"),
+                    curves.line("Hit@5 on validation", curve, "hit_at_5"),
+                    curves.line("Loss", curve, "loss"),
                 ),
             )
         ),
@@ -98,6 +107,22 @@ def cancel_run(request: PersonRequest, project: Project, pk: int) -> HttpRespons
     if not schedule.cancel(run, actor=request.user, now=timezone.now()):
         messages.info(request, "It is over already, or being cancelled.")
     return redirect("training:run", project.slug, run.pk)
+
+
+@require_safe
+@admin_page
+def send_card(request: PersonRequest, project: Project, number: int) -> HttpResponse:  # noqa: ARG001
+    """Send a version's model card as a file to keep."""
+    versions = project.model_versions.select_related(
+        "project", "parent", "run", "snapshot__taxonomy_version"
+    )
+    version = get_object_or_404(versions, number=number)
+    name = f"{project.slug}-model-{number}.md"
+    return HttpResponse(
+        model_cards.card(version),
+        content_type="text/markdown; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 @require_POST

@@ -13,6 +13,12 @@ class GoldLabelQuerySet(models.QuerySet["GoldLabel"]):
     def gold(self) -> GoldLabelQuerySet:
         return self.filter(tier=GoldLabel.Tier.GOLD)
 
+    def usable(self, project: Project) -> GoldLabelQuerySet:
+        """Gold of *project* on documents none of whose labels was retired or split since."""
+        rows = self.gold().filter(project=project)
+        gone = Q(label__retired_at__isnull=False) | Q(label__is_assignable=False)
+        return rows.exclude(document__in=rows.filter(gone).values("document"))
+
 
 class GoldLabel(models.Model):
     """A label that stands for a document; no label at all when nothing fits."""

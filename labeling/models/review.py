@@ -20,6 +20,7 @@ class ReviewQueue(models.Model):
         AMBIGUOUS = "ambiguous", "Close calls"
         NONE_FITS = "none_fits", "Nothing fits"
         AUDIT = "audit", "Audit sample"
+        CHECK = "check", "Gold to check"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="queues")
     reason = models.CharField(max_length=20, choices=Reason)
@@ -80,7 +81,13 @@ class ReviewTask(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     value = models.FloatField(
         default=0,
-        help_text="What a decision is worth: 1 - margin, in [0, 1]; above 1 in the chosen batch.",
+        help_text="What a decision is worth: 1 - margin, in [0, 1]; above 1 in the chosen batch; "
+        "below 0 for gold to check, which comes last.",
+    )
+    opinion = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Gold to check: [[label id, probability], …] by a model that had not seen it.",
     )
     leased_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
@@ -125,6 +132,11 @@ class ReviewTask(models.Model):
 
     def __str__(self) -> str:
         return f"Review of document {self.document_id}"
+
+    @property
+    def is_check(self) -> bool:
+        """Whether the document has gold, and it is that which is asked about."""
+        return self.queue.reason == ReviewQueue.Reason.CHECK
 
     def is_leased_to(self, reviewer: User, *, at: datetime) -> bool:
         return (
@@ -182,6 +194,11 @@ class Annotation(models.Model):
         blank=True,
         related_name="annotations",
         help_text="What the reviewer was shown.",
+    )
+    replaced = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The gold it took the place of: [[label id, annotation id, granted at], …].",
     )
     annotated_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True, blank=True)

@@ -76,6 +76,7 @@ def train(admin):
     """Ask for a short run and follow its progress to the end."""
     page = admin.page
     admin.go(f"{PROJECT}/models/")
+    page.get_by_text("Recipe: fine-tuning").click()
     page.get_by_label("Epochs").fill("1")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url(re.compile(r"/models/runs/\d+/$"))

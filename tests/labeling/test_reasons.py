@@ -1,7 +1,7 @@
 import pytest
 
 from labeling.models import Prediction, Project, ReviewQueue
-from labeling.reasons import percent, why
+from labeling.reasons import doubted, percent, why
 from tests.factories import ReviewQueueFactory, ReviewTaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +69,18 @@ def test_without_a_prediction_there_is_no_reason_yet():
 )  # fmt: skip
 def test_only_certainty_reads_as_none_or_all(share, words):
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("given", "others", "said"),
+    [
+        ([("A", 0.98), ("B", 0.02)], [("C", 0.03)], "A, B stands; * doubts B (2 %)"),
+        ([("A", 0.98)], [("C", 0.81)], "A stands; * would add C (81 %)"),
+        ([("A", 0.1)], [("C", 0.9)], "A stands; * doubts A (10 %) and would add C (90 %)"),
+        ([], [("C", 0.9)], "nothing fits stands; * would add C (90 %)"),
+        ([("A", 0.9)], [("C", 0.1)], "A stands"),
+    ],
+)
+def test_gold_of_several_labels_is_doubted_label_by_label(given, others, said):
+    wanted = f"Gold to check: {said}".replace("*", "a model that had not seen it")
+    assert doubted(given, others, is_multi=True).replace("\N{NO-BREAK SPACE}", " ") == wanted

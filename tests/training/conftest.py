@@ -27,3 +27,16 @@ def blind_encoder(tmp_path_factory):
 def _engine(settings):
     """A probe of a second in every test would be a waste, and its choice differs by machine."""
     settings.ENCODER_ENGINE = "fp32"
+
+
+@pytest.fixture
+def one_connection(monkeypatch):
+    """The test's database lives in memory and belongs to one thread: no heartbeat beside it."""
+    monkeypatch.setattr("training.progress.BEAT", 3600)
+
+
+@pytest.fixture
+def small(small_encoder):
+    from tests.training.small import build_project
+
+    return build_project(small_encoder)

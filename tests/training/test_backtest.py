@@ -14,6 +14,7 @@ from training.baselines import NAMES
 from training.management.commands.backtest import REVIEWS, cell, play_elsewhere, start_of, steps_of
 from training.models import ModelVersion
 from training.teaching import figures_of
+from training.trainers.recipes import STAGES
 
 TOLD: list[str] = []
 
@@ -164,6 +165,25 @@ class TestPlay:
         assert set(result["steps"][0]) == {"reviews", *backtest.FIGURES, "seconds"}
         assert result["test_documents"] == 24
         assert result["out_of_scope"] == 4
+
+    def test_command_trains_by_a_recipe_and_says_what_each_stage_did(self, data, monkeypatch):
+        monkeypatch.setattr("training.progress.BEAT", 3600)
+        out = StringIO()
+        call_command(
+            "backtest",
+            str(data),
+            reviews="all",
+            recipe="full",
+            json=True,
+            inside=True,
+            stdout=out,
+            stderr=StringIO(),
+        )
+        trained = json.loads(out.getvalue().splitlines()[-1])["trained"]
+        assert trained["status"] == "done", trained["error"]
+        assert [trial["stage"] for trial in trained["stages"]] == list(STAGES)
+        assert trained["step"]["top1"] is not None
+        assert f"hierarchy: {trained['stages'][-1]['reason']}" in out.getvalue()
 
     def test_random_stands_beside_nothing_when_it_is_the_strategy(self, data):
         out = StringIO()

@@ -13,6 +13,12 @@ def with_metrics(gain=GAIN, **metrics):
     return Evidence(challenger={"top1": 0.9, **metrics}, differences={"top1": gain})
 
 
+def test_a_challenger_that_accepts_less_is_told_to_wait_for_gold():
+    evidence = Evidence({"accepted": 0.4}, {"accepted": 0.1})
+    assert causes(evidence=evidence) == ["Accepts less"]
+    assert causes(evidence=Evidence({"accepted": 0.4}, {"accepted": 0.33})) == []
+
+
 def test_a_good_run_has_nothing_to_say():
     assert causes(evidence=with_metrics(ece=0.01, right_label_cosine=0.6)) == []
 

@@ -10,6 +10,8 @@ GOOD = {
     "top1": 0.92,
     "micro_f1": 0.92,
     "ece": 0.02,
+    "ece_by_chance": 0.0,
+    "accepted": 0.3,
     "latency_p95": 10.0,
     "leaks": 0.0,
     "right_label_cosine": 0.6,
@@ -49,7 +51,8 @@ def test_nothing_passes_unmeasured(multi):
 
 
 @pytest.mark.parametrize(
-    "metric", ["hit_at_5", "ece", "latency_p95", "leaks", "right_label_cosine"]
+    "metric",
+    ["hit_at_5", "ece", "ece_by_chance", "accepted", "latency_p95", "leaks", "right_label_cosine"],
 )
 @pytest.mark.parametrize("value", [math.nan, math.inf, None])
 def test_a_metric_without_a_number_is_unmeasured(metric, value):
@@ -85,6 +88,7 @@ def test_a_label_with_little_gold_is_not_judged():
     [
         ({"ece": 0.051}, "Calibration error at most 5%"),
         ({"latency_p95": 12.1}, "P95 latency"),
+        ({"accepted": 0.23}, "Accepts as much"),
         ({"leaks": 1.0}, "No leaks"),
         ({"right_label_cosine": -0.12}, "Right-label cosine positive"),
     ],
@@ -95,7 +99,19 @@ def test_each_harm_shuts_its_own_gate(worse, gate):
 
 
 def test_limits_themselves_pass():
-    assert shut(evidence(challenger={"ece": 0.05, "latency_p95": 12.0})) == []
+    assert shut(evidence(challenger={"ece": 0.05, "latency_p95": 12.0, "accepted": 0.24})) == []
+
+
+def test_where_the_champion_accepts_nothing_so_may_the_challenger():
+    assert shut(evidence({"accepted": 0.0}, {"accepted": 0.0})) == []
+
+
+def test_calibration_error_that_chance_explains_shuts_no_gate():
+    assert shut(evidence(challenger={"ece": 0.11, "ece_by_chance": 0.07})) == []
+    (outcome,) = shut(evidence(challenger={"ece": 0.11, "ece_by_chance": 0.05}))
+    assert outcome.reason == (
+        "Calibration error 11.00%, where chance alone makes 5.00%, is above 5%."
+    )
 
 
 def test_no_gates_open_nothing():

@@ -121,7 +121,7 @@ def test_head_that_is_worse_than_the_label_texts_stays_out(world, settings):
     before = champion(world.project)
     world.settle(*range(30))
     bundle = serving.load(before)
-    lesson = instant.lesson_of(world.project, bundle, curation.gold_of(world.project))
+    _, lesson = instant.lesson_of(world.project, bundle, curation.gold_of(world.project))
     taught = teach(bundle, lesson)
     loss = Interval(-0.3, -0.4, -0.2)
     evidence = Evidence(taught.evidence.champion, taught.evidence.challenger, {"top1": loss})
@@ -289,3 +289,45 @@ def test_two_refits_at_once_are_one(settings):
     assert ModelVersion.objects.count() == 1
     assert world.project.deployments.live().count() == 1
     assert ReviewTask.objects.open().filter(value__gt=1).count() == 10
+
+
+def test_planted_wrong_gold_is_brought_to_people_with_the_likelier_label(settings, reviewer):
+    world = World(settings, documents=200)
+    planted = [7, 40, 91]
+    world.settle(*(place for place in range(150) if place not in planted))
+    for place in planted:
+        world.settle(place, label=world.labels[(world.which[place] + 1) % 3])
+    instant.refit(world.project, now=NOW)
+
+    asked = [task for task in world.project.tasks.open() if task.is_check]
+    assert len(asked) >= 2
+    assert {task.document for task in asked} <= {world.documents[place] for place in planted}
+    for task in asked:
+        likelier = Label.objects.get(pk=task.opinion[0][0])
+        assert likelier == world.right_label(task.document)
+
+
+def test_gold_that_was_checked_is_learnt_and_not_doubted_again(settings, reviewer):
+    world = World(settings, documents=200)
+    world.settle(*(place for place in range(150) if place != 7))
+    world.settle(7, label=world.labels[(world.which[7] + 1) % 3])
+    instant.refit(world.project, now=NOW)
+    queue = world.project.queues.get(reason="check")
+    task = queues.lease_next(world.project, reviewer, now=NOW, queue=queue)
+    annotations.annotate(
+        task,
+        reviewer=reviewer,
+        labels=[world.right_label(task.document)],
+        key=uuid.uuid4(),
+        now=NOW,
+    )
+    instant.refit(world.project, now=NOW)
+
+    assert task.document.gold.get().label == world.right_label(task.document)
+    assert not any(task.is_check for task in world.project.tasks.open())
+
+
+def test_right_gold_is_not_doubted(world):
+    world.settle(*range(80))
+    instant.refit(world.project, now=NOW)
+    assert not any(task.is_check for task in world.project.tasks.open())

@@ -28,7 +28,7 @@ def mails(count, seed, *, told=0.25, words=True):
 def lesson(count=150, seed=0, words=True, **changes):
     gold, targets = mails(count, seed, words=words)
     pool, _ = mails(300, 77, words=words)
-    return replace(Lesson(gold, targets, NO_OVERLAPS, pool, 0.9), **changes)
+    return replace(Lesson(gold, targets, NO_OVERLAPS, pool, pool, 0.9), **changes)
 
 
 def top1(bundle, features, targets):
@@ -86,20 +86,42 @@ def test_out_of_fold_dense_logits_come_from_a_head_that_never_saw_the_document()
         np.testing.assert_allclose(channels.dense[mine], wanted, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["single", "multi"])
-def test_out_of_fold_words_do_not_depend_on_the_documents_own_label(kind):
+@pytest.mark.parametrize(
+    ("kind", "self_trains"), [("single", False), ("single", True), ("multi", False)]
+)
+def test_what_a_document_is_told_does_not_depend_on_its_own_label(kind, self_trains):
     some = lesson(60)
     fold = folds(some.targets, 4, seed=5)
     first = np.flatnonzero(fold == fold[0])
 
     def said(targets):
-        learner = Learner(untaught(kind), some.gold, targets, NO_OVERLAPS, some.pool)
-        _, weights = learner.learn(fold != fold[0])
-        return learner.tfidf[first] @ weights
+        learner = Learner(
+            untaught(kind), some.gold, targets, NO_OVERLAPS, some.pool, self_trains=self_trains
+        )
+        head, weights = learner.learn(fold != fold[0])
+        dense = head.logits(some.gold.vectors[first], learner.bundle.label_vectors)
+        return np.stack([dense, learner.tfidf[first] @ weights])
 
     changed = some.targets.copy()
     changed[first] = np.roll(changed[first], 1, axis=1)
     np.testing.assert_allclose(said(some.targets), said(changed), atol=1e-5)
+
+
+def test_open_documents_near_gold_teach_a_head_that_trains_itself():
+    """Gold of each label lies on one side; open documents lead from it to the other."""
+    rng = np.random.default_rng(4)
+    which, turn = np.arange(300) % LABELS, np.linspace(0, 1, 300)[:, None]
+    begin, end = np.eye(LABELS, DIM)[which], np.roll(np.eye(DIM), LABELS, axis=1)[which]
+    around = unit(((1 - turn) * begin + turn * end + rng.normal(size=(300, DIM)) / 50).astype("f4"))
+    targets = np.eye(LABELS, dtype=bool)[which[:20]]
+    gold, pool = Features(around[:20], None), Features(around[20:], None)
+
+    def told(*, self_trains):
+        learner = Learner(untaught(), gold, targets, NO_OVERLAPS, pool, self_trains=self_trains)
+        logits = learner.learn()[0].logits(around[250:], untaught().label_vectors)
+        return (logits.argmax(axis=1) == which[250:]).mean()
+
+    assert told(self_trains=True) > told(self_trains=False)
 
 
 def test_single_gold_document_is_judged_by_the_label_texts_alone():

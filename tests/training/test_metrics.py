@@ -77,16 +77,36 @@ def test_what_cannot_be_measured_is_not_a_number():
 def test_hierarchical_f1_forgives_a_sibling_half():
     # Leaves 0 and 1 under node 3; leaf 2 under node 4.
     ancestors = np.array([[1, 0, 0, 1, 0], [0, 1, 0, 1, 0], [0, 0, 1, 0, 1]], dtype=bool)
-    right = np.array([0])
-    assert metrics.hierarchical_f1(np.array([0]), right, ancestors) == 1
-    assert metrics.hierarchical_f1(np.array([1]), right, ancestors) == 0.5
-    assert metrics.hierarchical_f1(np.array([2]), right, ancestors) == 0
+    first, second, third = np.eye(3, dtype=bool)[:, None]  # (1, labels) each
+    assert metrics.hierarchical_f1(first, first, ancestors) == 1
+    assert metrics.hierarchical_f1(second, first, ancestors) == 0.5
+    assert metrics.hierarchical_f1(third, first, ancestors) == 0
+    # Both leaves under node 3 right, one given: nodes {0, 3} of {0, 1, 3}, 2·2 / (2 + 3).
+    assert metrics.hierarchical_f1(first, first | second, ancestors) == 0.8
+
+
+def test_confusions_are_counted_by_right_and_given_label():
+    targets = np.eye(3, dtype=bool)[[0, 0, 0, 1, 2]]
+    given = np.eye(3, dtype=bool)[[1, 1, 2, 1, 0]]
+    assert metrics.confusions(given, targets) == [(0, 1, 2), (0, 2, 1), (2, 0, 1)]
+    assert metrics.confusions(given, targets, most=1) == [(0, 1, 2)]
+    assert metrics.confusions(targets, targets) == []
 
 
 def test_sibling_confusion_counts_wrong_labels_of_the_same_parent():
-    parents = np.array([7, 7, 8, -1, -1])
-    predicted, right = np.array([1, 0, 2, 4]), np.array([0, 0, 0, 3])
-    assert metrics.sibling_confusion(predicted, right, parents) == 0.25
+    parents = np.array([7, 7, 8])
+    siblings = (parents[:, None] == parents) & ~np.eye(3, dtype=bool)
+    first, right = np.eye(3)[[1, 0, 2, 0]], np.eye(3, dtype=bool)[[0, 0, 0, 2]]
+    assert metrics.sibling_confusion(first, right, siblings) == 0.25
+
+
+def test_calibration_error_by_chance_is_that_of_true_probabilities():
+    # One document of each two: right or wrong by half, so always off by one half.
+    assert metrics.calibration_by_chance(np.array([0.5]), seed=0) == pytest.approx(0.5)
+    many = np.full(20_000, 0.5)  # the mean of |share - ½| is ½·√(2/π)/√n
+    expected = 0.5 * np.sqrt(2 / np.pi) / np.sqrt(20_000)
+    assert metrics.calibration_by_chance(many, seed=0) == pytest.approx(expected, rel=0.15)
+    assert np.isnan(metrics.calibration_by_chance(np.array([]), seed=0))
 
 
 def test_difference_pairs_the_documents():

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from training.models import DatasetSnapshot, ModelVersion, TrainingRun
 pytestmark = pytest.mark.django_db
 
 MODELS = "/p/support/models/"
+RECIPE = {"stages": ["hierarchy", "fine_tune"], "epochs": 2, "train_after": 0}
 OPEN = {"gate": "No leaks", "passed": True, "reason": "None found."}
 SHUT = {"gate": "Top-1 better", "passed": False, "reason": "Top-1 fell by two points."}
 Status = TrainingRun.Status
@@ -107,7 +109,7 @@ def test_page_cost_does_not_grow_with_its_rows(client, project, gold, django_ass
         DeploymentFactory(project=project, bundle=one.bundle, until=timezone.now())
         LabelFactory(project=project)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(MODELS)
 
 
@@ -150,35 +152,66 @@ def test_rolling_back_to_nothing_is_a_conflict(client, project):
 
 
 def test_training_starts_and_leads_to_its_run(client, project, gold, worker):
-    answer = client.post(f"{MODELS}train/", {"epochs": 2})
+    answer = client.post(f"{MODELS}train/", RECIPE)
     run = TrainingRun.objects.get()
 
     assert answer.url == f"{MODELS}runs/{run.pk}/"
-    assert run.parameters == {"epochs": 2}
+    assert run.parameters["epochs"] == 2
+    assert run.parameters["stages"] == ["fine_tune", "hierarchy"]
 
 
 def test_without_a_worker_training_is_refused_with_the_reason(client, project, gold):
-    answer = client.post(f"{MODELS}train/", {"epochs": 2})
+    cache.delete(jobs.HEARTBEAT)  # of a worker that another test had
+    answer = client.post(f"{MODELS}train/", RECIPE)
 
     assert answer.status_code == 409
     assert "No worker is running" in answer.text
     assert not TrainingRun.objects.exists()
+    assert not project.recipes.exists()
 
 
 def test_with_too_little_gold_training_is_refused_with_the_reason(client, project, worker):
-    answer = client.post(f"{MODELS}train/", {"epochs": 2})
+    answer = client.post(f"{MODELS}train/", RECIPE)
 
     assert answer.status_code == 409
     assert "a run needs at least 20" in answer.text
 
 
+def test_what_was_trained_with_is_the_projects_recipe(client, project, gold, worker):
+    client.post(f"{MODELS}train/", RECIPE | {"train_after": 300})
+    edition = project.recipes.get()
+    assert (edition.number, edition.train_after) == (1, 300)
+    assert edition.values["stages"] == ["fine_tune", "hierarchy"]
+    page = client.get(MODELS).content.decode()
+    assert re.search(r'value="hierarchy"[^>]* checked', page)
+    assert not re.search(r'value="silver"[^>]* checked', page)
+    assert 'name="train_after" value="300"' in page
+
+
+def test_a_recipe_can_be_saved_without_training(client, project, gold):
+    answer = client.post(f"{MODELS}train/", RECIPE | {"only_save": "1"}, follow=True)
+    page = answer.content.decode()
+    assert "Saved. The next run follows it." in page
+    assert "Recipe: fine-tuning, hierarchy weights; 2 epochs" in page
+    assert project.recipes.count() == 1
+    assert not project.runs.exists()
+
+
+def test_a_recipe_without_any_stage_is_refused(client, project, gold, worker):
+    answer = client.post(f"{MODELS}train/", RECIPE | {"stages": []})
+    assert answer.status_code == 422
+    assert "Choose at least one" in answer.content.decode()
+    assert not project.runs.exists()
+    assert not project.recipes.exists()
+
+
 def test_a_senseless_number_of_epochs_is_refused(client, project, gold, worker):
-    assert client.post(f"{MODELS}train/", {"epochs": 0}).status_code == 422
+    assert client.post(f"{MODELS}train/", RECIPE | {"epochs": 0}).status_code == 422
 
 
 def test_a_second_run_is_refused_while_one_is_under_way(client, project, gold, worker):
     TrainingRunFactory(project=project)
-    assert client.post(f"{MODELS}train/", {"epochs": 2}).status_code == 409
+    assert client.post(f"{MODELS}train/", RECIPE).status_code == 409
 
 
 def test_new_gold_since_the_last_run_is_counted(client, project, gold):

@@ -8,8 +8,8 @@ from inference import deployments, rebuild, serving, weights
 from inference.bundle import Bundle, EncoderReference
 from labeling.models import Document, GoldLabel
 from tests.factories import DocumentFactory
-from tests.training.small import build_project, text_of
-from training import curation, executor, runs, schedule
+from tests.training.small import build_project, text_of, train
+from training import curation, executor, runs, schedule, stages
 from training.models import DatasetSnapshot, ModelVersion, TrainingRun
 from training.progress import Progress
 
@@ -17,37 +17,22 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),  # of torch and the trainer, at import and in training
+    pytest.mark.usefixtures("one_connection"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _one_connection(monkeypatch):
-    """The test's database lives in memory and belongs to one thread: no heartbeat beside it."""
-    monkeypatch.setattr("training.progress.BEAT", 3600)
-
-
-@pytest.fixture
-def small(small_encoder):
-    return build_project(small_encoder)
-
-
-def train(project, **parameters):
-    parameters = {"epochs": 2, "batch": 16, "rate": 2e-3, **parameters}
-    return schedule.request(project, actor=None, now=timezone.now(), parameters=parameters)
 
 
 def serve_zero_shot(project):
     return rebuild.champion_bundle(project, now=timezone.now())
 
 
-def test_a_run_leaves_a_judged_version_with_everything_recorded(small, settings):
-    run = executor.carry_out(train(small).pk)
+def test_a_run_leaves_a_judged_version_with_everything_recorded(small_encoder, settings):
+    run = executor.carry_out(train(build_project(small_encoder, mails=100)).pk)
     version = run.model_versions.get()
 
     assert run.status == TrainingRun.Status.DONE, run.error
     assert version.origin == ModelVersion.Origin.RUN
-    assert version.gold_count == 120
-    assert len(version.gates) == 7
+    assert version.gold_count == 400
+    assert len(version.gates) == 8
     assert not any("not measured" in gate["reason"] for gate in version.gates)
     assert version.metrics["right_label_cosine"] > 0
     assert run.snapshot.leaks["total"] == 0
@@ -83,19 +68,21 @@ def test_a_challenger_that_learns_nothing_leaves_the_champion_serving(small):
 
     assert not version.passed
     assert deployments.champion(small).bundle == before.digest
-    rejected = serving.load(version.bundle).encoder.digest
-    assert not small.documents.filter(vectors__encoder__startswith=rejected[:50]).exists()
+    (trial,) = run.report["stages"]
+    assert (trial["stage"], trial["kept"]) == ("fine_tune", False)
+    assert serving.load(version.bundle).encoder == before.encoder  # no stage was kept
+    assert small.documents.values("vectors__encoder").distinct().count() == 1
     assert "No gain beyond noise" in [finding["cause"] for finding in run.report["diagnosis"]]
 
 
 def test_the_held_out_gold_reaches_no_fit(small):
     material = runs.gather(small, seed=0)
-    contender = runs.contender(material, material.base)
+    contender = stages.contender(material, material.base)
     moved = material.examples.targets.copy()
     test = material.examples.rows("test")
     moved[test] = ~moved[test]
     object.__setattr__(material.examples, "targets", moved)
-    again = runs.contender(material, material.base)
+    again = stages.contender(material, material.base)
 
     assert (contender.bundle.head.delta == again.bundle.head.delta).all()
     assert contender.bundle.thresholds == again.bundle.thresholds
@@ -105,7 +92,7 @@ def test_what_serves_in_the_end_has_learnt_all_gold(small):
     from training import contenders
 
     material = runs.gather(small, seed=0)
-    contender = runs.contender(material, material.base)
+    contender = stages.contender(material, material.base)
     whole = contenders.complete(contender, material.examples, material.terms)
 
     assert (whole.head.delta != contender.bundle.head.delta).any()
@@ -211,7 +198,7 @@ def test_near_duplicates_fall_into_one_split(small):
             granted_at=timezone.now(),
         )
     snapshot = runs.gather(small, seed=0).snapshot
-    split = {document: part for document, _, part in snapshot.rows}
+    split = {row[0]: row[2] for row in snapshot.rows}
     for text in texts:
         pair = Document.objects.filter(project=small, text__startswith=text)
         assert len({split[document.pk] for document in pair}) == 1
@@ -303,7 +290,7 @@ def test_a_run_outlives_a_database_that_does_not_answer_for_a_moment(small, monk
     run.refresh_from_db()
 
     assert run.status == TrainingRun.Status.RUNNING  # and silent: it is taken up again
-    assert (runs.folder(run) / "encoder").is_dir()
+    assert list(runs.folder(run).glob("*/fine_tune/encoder"))
 
 
 def refused(*_):

@@ -31,7 +31,8 @@ def running(project):
 def test_asking_is_written_down(project, admin):
     run = schedule.request(project, actor=admin, now=NOW, parameters={"epochs": 1}, seed=3)
 
-    assert (run.status, run.parameters, run.seed) == (Status.WAITING, {"epochs": 1}, 3)
+    assert (run.status, run.parameters["epochs"], run.seed) == (Status.WAITING, 1, 3)
+    assert run.parameters["stages"] == ["fine_tune"]  # as usual
     assert AuditEntry.objects.get(act="asked for training").actor == admin
 
 

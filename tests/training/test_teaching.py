@@ -47,6 +47,7 @@ def lesson(count=200, seed=0, **changes):
             targets,
             np.zeros((LABELS, LABELS), bool),
             Features(drawn(500, 77)[0]),
+            Features(drawn(200, 78)[0]),
             0.9,
         ),
         **changes,

@@ -140,7 +140,7 @@ def test_one_command_trains_and_says_what_the_gates_decided(machine):
     result = json.loads(done.stdout.splitlines()[-1])
 
     assert result["status"] == "done"
-    assert len(result["gates"]) == 7
+    assert len(result["gates"]) == 8
     assert result["version"] == 1
 
     measured = machine.run("evaluate", "--project", "small", "--number", "1", "--json")
@@ -169,7 +169,7 @@ def test_runs_are_listed_newest_first(project, capsys):
     [
         ("runs", {"project": "absent"}, "There is no project absent"),
         ("train", {}, "Say which project"),
-        ("train", {"project": "support", "epochs": 0}, "at least 1"),
+        ("train", {"project": "support", "epochs": 0}, "epochs: 0; a whole number from 1 to 100"),
         ("promote", {"project": "support", "number": 9}, "no version 9"),
         ("roll_back", {"project": "support"}, "has no former champion"),
         ("evaluate", {"project": "support"}, "no published taxonomy"),

@@ -1,5 +1,6 @@
 """The contrastive loss between documents and labels."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,7 +19,7 @@ class HierarchicalMultiPositiveLoss(nn.Module):
     so that positives never push one another away. Masked cells (overlapping labels, duplicates of a
     right label, a document against itself) are neither positive nor negative. Hierarchy weights
     w = 1 / (tree distance + ε), normalised to a mean of 1 over the document's negatives, push
-    siblings harder; without distances every weight is 1.
+    siblings harder; emphasis multiplies them; without either every weight is 1.
 
     Args:
         scale: multiplies the cosines; 20 is a temperature of 0.05.
@@ -43,6 +44,7 @@ class HierarchicalMultiPositiveLoss(nn.Module):
         masked: Tensor,
         distances: Tensor | None = None,
         weights: Tensor | None = None,
+        emphasis: Tensor | None = None,
     ) -> Tensor:
         """Return the weighted mean loss over documents that have a positive, a scalar in nats.
 
@@ -55,13 +57,17 @@ class HierarchicalMultiPositiveLoss(nn.Module):
             masked: (documents, labels) bool, true where the cell is to be left out.
             distances: (documents, labels) tree distance of each label to the right one, in edges.
             weights: (documents,) trust in each document's labels, ≥ 0; 1 if absent.
+            emphasis: (documents, labels) how hard each negative is pushed, > 0; 1 if absent.
         """
         positives = positives & ~masked
         cosines = F.normalize(documents, dim=-1) @ F.normalize(labels, dim=-1).T
         logits = self.scale * cosines.float()  # (documents, labels)
         negatives = logits.masked_fill(positives | masked, FAR)  # (documents, labels)
-        if distances is not None:
-            negatives = negatives + self._log_weights(distances, ~(positives | masked))
+        if distances is not None or emphasis is not None:
+            push = torch.ones_like(logits) if emphasis is None else emphasis
+            if distances is not None:
+                push = push / (distances + self.epsilon)
+            negatives = negatives + _log_weights(push, ~(positives | masked))
         against = negatives.logsumexp(dim=1, keepdim=True)  # (documents, 1)
         losses = F.softplus(against - logits)  # -log sigmoid(logit - against), (documents, labels)
 
@@ -72,8 +78,13 @@ class HierarchicalMultiPositiveLoss(nn.Module):
             trust = trust * weights
         return (per_document * trust).sum() / trust.sum().clamp(min=1e-9)
 
-    def _log_weights(self, distances: Tensor, is_negative: Tensor) -> Tensor:
-        """Return log of the hierarchy weights, (documents, labels); 0 outside the negatives."""
-        weights = (1 / (distances + self.epsilon)) * is_negative  # (documents, labels)
-        mean = weights.sum(dim=1, keepdim=True) / is_negative.sum(dim=1, keepdim=True).clamp(min=1)
-        return (weights / mean.clamp(min=1e-9)).masked_fill(~is_negative, 1).log()
+
+def _log_weights(push: Tensor, is_negative: Tensor) -> Tensor:
+    """Return log of *push* scaled to a mean of 1 over each document's negatives; 0 elsewhere.
+
+    Args:
+        push, is_negative: (documents, labels).
+    """
+    weights = push * is_negative  # (documents, labels)
+    mean = weights.sum(dim=1, keepdim=True) / is_negative.sum(dim=1, keepdim=True).clamp(min=1)
+    return (weights / mean.clamp(min=1e-9)).masked_fill(~is_negative, 1).log()

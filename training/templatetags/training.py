@@ -6,6 +6,8 @@ from typing import Any
 
 from django import template
 
+from training.trainers.recipes import STAGES
+
 register = template.Library()
 
 DASH = "\N{EN DASH}"
@@ -18,11 +20,14 @@ MEASURES = (
     ("macro_f1", "Macro-F1", "share"),
     ("hit_at_5", "Hit@5", "share"),
     ("hit_at_10", "Hit@10", "share"),
+    ("hit_at_50", "Hit@50", "share"),
     ("mrr", "Mean reciprocal rank", "number"),
     ("hierarchical_f1", "Hierarchical F1", "share"),
     ("sibling_confusion", "Sibling confusion", "share"),
     ("ece", "Calibration error", "share"),
+    ("ece_by_chance", "of it by chance", "share"),
     ("coverage", "Accepted alone", "share"),
+    ("accepted", "Accepted alone, as it would serve", "share"),
     ("precision", "Right among those accepted", "share"),
     ("out_of_scope_auroc", "Out-of-scope AUROC", "share"),
     ("latency_p50", "Latency, median", "milliseconds"),
@@ -45,6 +50,24 @@ class Row:
     champion_range: str = ""
     challenger_range: str = ""
     change_range: str = ""
+
+
+@register.filter
+def stage(name: str) -> str:
+    """Return a stage's title; of one this code does not know, its name."""
+    return STAGES[name].title if name in STAGES else name
+
+
+@register.filter
+def words(name: str) -> str:
+    """Return a field's name as people read it."""
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def took(seconds: float) -> str:
+    """Return seconds as people read them."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 @register.filter

@@ -3,12 +3,15 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from datasets import Dataset
 from datasets.utils.logging import disable_progress_bar
+from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from transformers import (
     EarlyStoppingCallback,
@@ -39,6 +42,40 @@ class Watch(Protocol):
     def evaluated(self, step: int, epoch: float, metrics: dict[str, float]) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """What the encoder is taught.
+
+    labels: in the order of the examples' targets.
+    training, validation: what it learns from, and what chooses the best checkpoint.
+    hierarchy: push siblings harder.
+    parents: rank the parents of labels, too.
+    hard: (training, labels), true where a negative is pushed harder; None: none is.
+    """
+
+    labels: Sequence[LabelVectorText]
+    training: Examples
+    validation: Examples
+    relations: Relations
+    hierarchy: bool = False
+    parents: bool = False
+    hard: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By what it is taught, and on what.
+
+    engine: "fp32" or "bf16", what the transformer computes in; weights stay fp32.
+    folder: where checkpoints go.
+    """
+
+    recipe: Recipe
+    engine: str
+    seed: int
+    folder: Path
+
+
 class Unmeasurable(Exception):
     """The evaluator gives no Hit@5, so that nothing could choose the best checkpoint."""
 
@@ -50,70 +87,69 @@ class QuietTrainer(SentenceTransformerTrainer):
         pass
 
 
-def fine_tune(  # noqa: PLR0913 - what a training needs
-    model: Any,
-    labels: Sequence[LabelVectorText],
-    training: Examples,
-    validation: Examples,
-    relations: Relations,
-    *,
-    recipe: Recipe,
-    folder: Path,
-    watch: Watch,
-) -> None:
-    """Train *model* in place and leave it at its best checkpoint by Hit@5 on *validation*.
+def fine_tune(model: Any, course: Course, means: Means, watch: Watch) -> None:
+    """Train *model* in place and leave it at its best checkpoint by Hit@5 on validation.
 
-    Of checkpoints with the same Hit@5 the one with the better Hit@1 is the best. They go below
-    *folder*; where there is a whole one, training goes on from it.
+    Of checkpoints with the same Hit@5 the one with the better Hit@1 is the best. Where there is a
+    whole checkpoint, training goes on from it.
 
     Raises:
         Unmeasurable: there is no validation document with a label.
         ValueError: there is no training document with a label.
     """
-    usable = training.take(training.fits.nonzero()[0])
-    if not len(usable):
-        raise ValueError("there is no training document with a label")
     disable_progress_bar()
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(means.seed)
+    ranking = _ranking(model, course, means)
     trainer = QuietTrainer(
         model=model,
-        args=_arguments(recipe, len(usable), folder),
+        args=_arguments(means, len(ranking.targets)),
         train_dataset=Dataset.from_dict(
-            {"text": list(usable.texts), "label": list(range(len(usable)))}
+            {"text": list(ranking.texts), "label": list(range(len(ranking.targets)))}
         ),
-        loss=LabelRanking(
-            model,
-            LabelSide(labels),
-            usable,
-            relations,
-            loss=HierarchicalMultiPositiveLoss(),
-            renewed=recipe.renewed,
-            document_weight=recipe.document_weight,
-            hierarchy=recipe.hierarchy,
-            seed=recipe.seed,
-        ),
-        evaluator=HitEvaluator(validation, labels, recipe.engine),
-        callbacks=[EarlyStoppingCallback(recipe.patience), Reporting(watch)],
+        loss=ranking,
+        evaluator=HitEvaluator(course.validation, course.labels, means.engine),
+        callbacks=[EarlyStoppingCallback(means.recipe.patience), Reporting(watch)],
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = last_checkpoint(folder)
+    checkpoint = last_checkpoint(means.folder)
     if checkpoint is None:
         _measure_before(trainer)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     model.eval()
 
 
-def _arguments(recipe: Recipe, documents: int, folder: Path) -> Any:
+def _ranking(model: Any, course: Course, means: Means) -> LabelRanking:
+    """Return the loss over the training documents that have a label."""
+    rows = course.training.fits.nonzero()[0]
+    if not len(rows):
+        raise ValueError("there is no training document with a label")
+    return LabelRanking(
+        model,
+        LabelSide(course.labels),
+        course.training.take(rows),
+        course.relations,
+        loss=HierarchicalMultiPositiveLoss(),
+        renewed=means.recipe.renewed,
+        document_weight=means.recipe.document_weight,
+        hierarchy=course.hierarchy,
+        parents=course.parents,
+        hard=None if course.hard is None else course.hard[rows],
+        seed=means.seed,
+    )
+
+
+def _arguments(means: Means, documents: int) -> Any:
+    recipe = means.recipe
     steps = -(-documents // recipe.batch)  # in an epoch
     every = max(1, steps // recipe.evaluations)
     return SentenceTransformerTrainingArguments(
-        output_dir=str(folder),
+        output_dir=str(means.folder),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch,
         learning_rate=recipe.rate,
         warmup_steps=0.1,  # below 1: a share of all steps
         batch_sampler=LengthBatchSampler,
-        bf16=recipe.engine == "bf16",
+        bf16=means.engine == "bf16",
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="steps",
         save_strategy="steps",
@@ -130,7 +166,7 @@ def _arguments(recipe: Recipe, documents: int, folder: Path) -> Any:
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
         restore_callback_states_from_checkpoint=True,
-        seed=recipe.seed,
+        seed=means.seed,
     )
 
 

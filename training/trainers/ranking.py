@@ -5,12 +5,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.examples import Examples, Relations
 from training.losses.hierarchical import HierarchicalMultiPositiveLoss
+from training.losses.parents import ParentLoss
 from training.trainers.label_side import LabelSide
+
+HARDER = 3.0
+"""Times that a hard negative is pushed as hard as another."""
 
 
 class LabelRanking(nn.Module):
@@ -29,6 +34,8 @@ class LabelRanking(nn.Module):
         document_weight: weight of the document-document term over documents that share a label; 0
             leaves it out.
         hierarchy: push siblings harder (learning.md §5: off until sibling confusion dominates).
+        parents: rank the parents of labels, too.
+        hard: (documents, labels), true where a negative is pushed HARDER; None: none is.
         seed: of the choice of labels.
     """
 
@@ -43,6 +50,8 @@ class LabelRanking(nn.Module):
         renewed: int = 16,
         document_weight: float = 0.0,
         hierarchy: bool = False,
+        parents: bool = False,
+        hard: NDArray[np.bool_] | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -52,10 +61,14 @@ class LabelRanking(nn.Module):
         self.renewed = renewed
         self.document_weight = document_weight
         self.hierarchy = hierarchy
+        self.parents = ParentLoss(loss.scale) if parents else None
+        self.hard = None if hard is None else torch.from_numpy(hard)
+        self.texts = examples.texts
         self.targets = torch.from_numpy(examples.targets)
         self.weights = torch.from_numpy(np.ascontiguousarray(examples.weights))
         self.overlaps = torch.from_numpy(relations.overlaps)
         self.distances = torch.from_numpy(relations.distances)
+        self.families = self.distances <= 1  # (labels, labels)
         self.generator = torch.Generator().manual_seed(seed)
 
     def forward(
@@ -77,11 +90,17 @@ class LabelRanking(nn.Module):
         masked = self._overlapping(positives) & ~positives  # (batch, labels)
         distances = self._distances(positives).to(device) if self.hierarchy else None
         weights = self.weights[rows].to(device)  # (batch,)
+        emphasis = None
+        if self.hard is not None:
+            emphasis = 1 + (HARDER - 1) * self.hard[rows].float().to(device)  # (batch, labels)
+        positive, aside = positives.to(device), masked.to(device)
         components = {
-            "labels": self.loss(
-                documents, vectors, positives.to(device), masked.to(device), distances, weights
-            )
+            "labels": self.loss(documents, vectors, positive, aside, distances, weights, emphasis)
         }
+        if self.parents is not None:
+            components["parents"] = self.parents(
+                documents, vectors, positive, self.families.to(device), weights
+            )
         if self.document_weight:
             components["documents"] = self.document_weight * self._between(
                 documents, positives, weights

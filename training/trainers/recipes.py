@@ -1,32 +1,147 @@
-"""How the encoder is trained, in plain numbers: pages read this without torch."""
+"""What a training run tries, in plain values: pages read this without torch."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, NamedTuple, Self
+
+VERSION: Final = 1
+"""Of the form in which recipes are kept; another one is refused."""
 
 FEWEST = 20  # gold documents below which neither training nor evaluation says anything
 
 
+class BadRecipe(ValueError):
+    """A recipe cannot be followed; the message names the field and the remedy."""
+
+
+class Stage(NamedTuple):
+    """One part of a recipe: a lever that is pulled, and kept where it helps."""
+
+    title: str
+    does: str
+
+
+STAGES: Final[Mapping[str, Stage]] = {
+    "silver": Stage(
+        "Silver for the head",
+        "The head also learns what gold says of the open documents near it.",
+    ),
+    "fine_tune": Stage(
+        "Fine-tuning",
+        "The encoder learns to put documents near their right labels.",
+    ),
+    "adapt": Stage(
+        "Adaptation to your language",
+        "Before it is fine-tuned, the encoder learns to guess masked words of your documents.",
+    ),
+    "self_train": Stage(
+        "Self-training",
+        "The encoder is fine-tuned on silver of open documents, too.",
+    ),
+    "hard_negatives": Stage(
+        "Hard negatives",
+        "Labels that are easily mistaken for the right one are pushed away harder.",
+    ),
+    "hierarchy": Stage(
+        "Hierarchy weights",
+        "Siblings of the right label are pushed away harder than distant labels.",
+    ),
+    "parents": Stage(
+        "Parents, too",
+        "The encoder also learns which part of the tree a document belongs to.",
+    ),
+}
+"""In the order in which they are tried; each builds on those that were kept before it."""
+
+ENCODER: Final = frozenset(STAGES) - {"silver"}
+"""Stages that fine-tune the encoder, each in its own way; the others leave it as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How the encoder is trained.
+    """How a challenger is made.
 
+    stages: names of STAGES, in their order.
     epochs: passes over the training documents, at most.
     batch: documents in a step.
     rate: peak learning rate of AdamW; it warms up over a tenth of the steps, then falls linearly.
     renewed: labels embedded with gradient in a step; see LabelSide.
     document_weight: weight of the document-document term.
-    hierarchy: push siblings harder.
     patience: evaluations without a better Hit@5 after which training stops.
     evaluations: evaluations, each with a checkpoint, in an epoch.
-    engine: "fp32" or "bf16", what the transformer computes in; weights stay fp32.
     """
 
+    stages: tuple[str, ...] = ("fine_tune",)
     epochs: int = 3
     batch: int = 32
     rate: float = 5e-5
     renewed: int = 16
     document_weight: float = 0.5
-    hierarchy: bool = False
     patience: int = 3
     evaluations: int = 2
-    engine: str = "fp32"
-    seed: int = 0
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Self:
+        """Return the recipe of *values*, what is absent as usual.
+
+        Raises:
+            BadRecipe: a field is unknown, out of its range, or of another version.
+        """
+        known = {field.name for field in fields(cls)}
+        given = dict(values)
+        if (version := given.pop("version", VERSION)) != VERSION:
+            raise BadRecipe(f"version: {version}; this code reads {VERSION}. Save the recipe anew.")
+        if unknown := sorted(given.keys() - known):
+            raise BadRecipe(f"{unknown[0]}: unknown; a recipe has {', '.join(sorted(known))}.")
+        for name, (least, most) in RANGES.items():
+            _within(name, given.get(name, least), least, most)
+        stages = given.get("stages", cls().stages)
+        listed = isinstance(stages, list | tuple) and all(isinstance(name, str) for name in stages)
+        if not listed or not stages or not set(stages) <= STAGES.keys():
+            raise BadRecipe(f"stages: {stages!r}; a list of at least one of {', '.join(STAGES)}.")
+        return cls(**given | {"stages": tuple(name for name in STAGES if name in stages)})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `read` understands."""
+        return {"version": VERSION, **asdict(self), "stages": list(self.stages)}
+
+
+RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "epochs": (1, 100),
+    "batch": (2, 1024),
+    "rate": (1e-9, 0.1),
+    "renewed": (1, 1024),
+    "document_weight": (0.0, 10.0),
+    "patience": (1, 1000),
+    "evaluations": (1, 100),
+}
+"""Field to its least and greatest value; whole numbers where these are."""
+
+RECIPES: Final[Mapping[str, Recipe]] = {
+    "default": Recipe(),
+    "full": Recipe(stages=tuple(STAGES)),
+}
+
+
+def name_of(stage: str) -> str:
+    """Return what a run says while it tries *stage*."""
+    return f"Stage: {STAGES[stage].title}"
+
+
+def named(name: str) -> Recipe:
+    """Return a recipe by its name.
+
+    Raises:
+        BadRecipe: there is none.
+    """
+    if name not in RECIPES:
+        raise BadRecipe(f"There is no recipe {name}; there are {' and '.join(RECIPES)}.")
+    return RECIPES[name]
+
+
+def _within(name: str, value: object, least: float, most: float) -> None:
+    whole = isinstance(least, int)
+    kind = "a whole number" if whole else "a number"
+    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not number or not least <= value <= most:  # type: ignore[operator]
+        raise BadRecipe(f"{name}: {value!r}; {kind} from {least:g} to {most:g}.")

@@ -17,7 +17,16 @@ def none_like(positives):
 
 
 def slow_loss(
-    documents, labels, positives, masked, *, scale, epsilon, distances=None, weights=None
+    documents,
+    labels,
+    positives,
+    masked,
+    *,
+    scale,
+    epsilon,
+    distances=None,
+    weights=None,
+    emphasis=None,
 ):
     """The formula of the docstring, cell by cell."""
     total, trust = 0.0, 0.0
@@ -28,8 +37,11 @@ def slow_loss(
         if not right:
             continue
         pull = dict.fromkeys(wrong, 1.0)
-        if distances is not None and wrong:
+        if distances is not None:
             pull = {n: 1 / (float(distances[d, n]) + epsilon) for n in wrong}
+        if emphasis is not None:
+            pull = {n: value * float(emphasis[d, n]) for n, value in pull.items()}
+        if wrong:
             mean = sum(pull.values()) / len(wrong)
             pull = {n: value / mean for n, value in pull.items()}
         against = sum(pull[n] * math.exp(scale * cosine[n]) for n in wrong)
@@ -91,6 +103,17 @@ def test_matches_a_slow_loop(batch):
     assert full.item() == pytest.approx(
         slow_loss(**batch, scale=5.0, epsilon=0.5, distances=distances, weights=weights), rel=1e-5
     )
+
+
+def test_emphasis_with_and_without_distances_matches_a_slow_loop(batch):
+    distances, _ = batch.pop("distances"), batch.pop("weights")
+    emphasis = 1 + 2 * (torch.rand(6, 5, generator=torch.manual_seed(8)) < 0.4).float()
+    loss = HierarchicalMultiPositiveLoss(scale=5.0)
+
+    for more in ({}, {"distances": distances}):
+        found = loss(**batch, **more, emphasis=emphasis)
+        wanted = slow_loss(**batch, **more, scale=5.0, epsilon=1, emphasis=emphasis)
+        assert found.item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_a_masked_label_changes_nothing():

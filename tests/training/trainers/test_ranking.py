@@ -102,6 +102,18 @@ def test_hierarchy_counts_the_distance_to_the_nearest_right_label():
     assert torch.isfinite(loss_of(ranked, ["x", "y"], [0, 1])["labels"])
 
 
+def test_a_hard_negative_is_pushed_harder_and_only_for_its_document():
+    hard = np.array([[False, True, False], [False, False, False]])
+    model, ranked = ranking([[1, 0, 0], [1, 0, 0]], hard=hard)
+    unit = F.normalize(model.rows, dim=-1)
+    logits = 5 * unit[[3, 3]] @ unit[:3].T
+    hardened = logits + torch.tensor([[0, 1.5, 0.5], [1, 1, 1]]).clamp(min=1e-9).log()
+    hardened[:, 0] = logits[:, 0]  # 3 and 1 scaled to a mean of 1; the right label as it is
+    wanted = F.cross_entropy(hardened, torch.tensor([0, 0]))
+    found = loss_of(ranked, ["x", "x"], [0, 1])["labels"]
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-5)
+
+
 def test_embedding_in_batches_of_like_length_keeps_the_order():
     model, ranked = ranking([[1, 0, 0]])
     texts = list("cabxy" * 20)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -18,7 +19,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from training.management.commands.train import Spoken
 from training.sampling import STRATEGIES
+from training.trainers.recipes import RECIPES, named
 
 REVIEWS = "0,100,200,300,500,1000"
 # Test top-1 on BANKING77 after 300 / 500 / 1,000 reviews with a refit every 20: 84.7 / 87.2 / 89.7;
@@ -42,26 +45,16 @@ COLUMNS = {
 }
 
 
-class Command(BaseCommand):
-    help = (
-        "Simulate reviewing on DIR (taxonomy.json, train.jsonl, test.jsonl) in a database of its "
-        "own, and score each step on the test texts."
-    )
+class Playing(BaseCommand, ABC):
+    """A command that plays on a folder of known answers, in a database that is thrown away."""
+
     told = 0.0  # when progress was last spoken of
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path, metavar="DIR")
         parser.add_argument("--kind", choices=["single", "multi"], default="single")
-        parser.add_argument("--reviews", default=REVIEWS, help=f"Or all. Default: {REVIEWS}.")
-        parser.add_argument(
-            "--per-label", type=int, metavar="N", help="Begin with N examples of each label."
-        )
         parser.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
         parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument(
-            "--refit-every", type=int, default=REFIT_EVERY, help=f"Default: {REFIT_EVERY} reviews."
-        )
-        parser.add_argument("--fine-tune", action="store_true", help="Train after the last step.")
         parser.add_argument("--json", action="store_true", help="End with one line of JSON.")
         parser.add_argument("--inside", action="store_true", help="Play in this very database.")
 
@@ -70,14 +63,43 @@ class Command(BaseCommand):
             if not (options["directory"] / name).is_file():
                 raise CommandError(f"{options['directory']} holds no {name}.")
         if options["inside"]:
-            self._play(options)
+            call_command("migrate", verbosity=0)
+            self.play(options)
         else:
             play_elsewhere(sys.argv[1:])
 
-    def _play(self, options: dict[str, Any]) -> None:
+    @abstractmethod
+    def play(self, options: dict[str, Any]) -> None: ...
+
+    def tell(self, words: str) -> None:
+        """Say how far it is, at most every other second."""
+        if time.monotonic() - self.told >= SECONDS_BETWEEN_WORDS:
+            self.told = time.monotonic()
+            self.stderr.write(words)
+
+
+class Command(Playing):
+    help = (
+        "Simulate reviewing on DIR (taxonomy.json, train.jsonl, test.jsonl) in a database of its "
+        "own, and score each step on the test texts."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--reviews", default=REVIEWS, help=f"Or all. Default: {REVIEWS}.")
+        parser.add_argument(
+            "--per-label", type=int, metavar="N", help="Begin with N examples of each label."
+        )
+        parser.add_argument(
+            "--refit-every", type=int, default=REFIT_EVERY, help=f"Default: {REFIT_EVERY} reviews."
+        )
+        parser.add_argument(
+            "--recipe", choices=RECIPES, help="Train by this recipe after the last step."
+        )
+
+    def play(self, options: dict[str, Any]) -> None:
         from training import backtest  # loads models
 
-        call_command("migrate", verbosity=0)
         started = time.perf_counter()
         reviews, given = start_of(options["reviews"], options["per_label"])
         plan = backtest.Plan(
@@ -90,16 +112,17 @@ class Command(BaseCommand):
         )
         play = backtest.Play(plan, options["strategy"])
         before = time.perf_counter()
-        play.encode(self._tell)
-        test = backtest.read_test(plan, play.bundle(), self._tell)
+        play.encode(self.tell)
+        test = backtest.read_test(plan, play.bundle(), self.tell)
         encoding = time.perf_counter() - before
         result = {"steps": self._table(play, test), "random": None, **self._about(play, test)}
         if options["strategy"] != "random" and any(plan.reviews):
             other = backtest.Play(plan, "random")
             other.encode_as(play)
             result["random"] = self._table(other, test)
-        if options["fine_tune"]:
-            result["fine_tuned"] = self._fine_tune(backtest.fine_tune(play, test))
+        if options["recipe"]:
+            recipe = named(options["recipe"])
+            result["trained"] = self._trained(backtest.train(play, test, recipe, Spoken))
         result["encoding_seconds"] = round(encoding, 1)
         result["seconds"] = round(time.perf_counter() - started, 1)
         self.stdout.write(f"\nencoding {encoding:.0f} s, in all {result['seconds']:.0f} s")
@@ -124,12 +147,14 @@ class Command(BaseCommand):
             "versions": versions(),
         }
 
-    def _fine_tune(self, result: dict[str, Any]) -> dict[str, Any]:
+    def _trained(self, result: dict[str, Any]) -> dict[str, Any]:
         """Print how training on the chosen gold ended, and return it."""
-        self.stdout.write(f"\nfine-tuned: {result['status']} {result['error']}".rstrip())
+        self.stdout.write(f"\ntrained: {result['status']} {result['error']}".rstrip())
         if result["step"]:
             result["step"] = {name: rounded(value) for name, value in result["step"].items()}
             self.stdout.write("  ".join(f"{cell(n, result['step'][n]):>9}" for n in COLUMNS))
+        for trial in result.get("stages", ()):
+            self.stdout.write(f"  {trial['stage']}: {trial['reason']} ({trial['seconds']:.0f} s)")
         for gate in result.get("gates", ()):
             self.stdout.write(f"  {'open' if gate['passed'] else 'shut'}: {gate['reason']}")
         return result
@@ -139,16 +164,10 @@ class Command(BaseCommand):
         self.stdout.write(f"\n{play.strategy}")
         self.stdout.write("  ".join(f"{title:>9}" for title in COLUMNS.values()))
         rows = []
-        for step in play.steps(test, self._tell):
+        for step in play.steps(test, self.tell):
             rows.append({name: rounded(value) for name, value in step.as_json().items()})
             self.stdout.write("  ".join(f"{cell(name, rows[-1][name]):>9}" for name in COLUMNS))
         return rows
-
-    def _tell(self, words: str) -> None:
-        """Say how far it is, at most every other second."""
-        if time.monotonic() - self.told >= SECONDS_BETWEEN_WORDS:
-            self.told = time.monotonic()
-            self.stderr.write(words)
 
 
 def play_elsewhere(arguments: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from inference import serving
 from inference.encode import EncoderUnavailable
 from labeling.models import Project, TaxonomyVersion
-from training import comparison, runs
+from training import comparison, runs, stages
 from training.curation import TooLittleGold
 from training.management.commands.train import project_of
 from training.material import Material, gather
@@ -50,13 +50,14 @@ class Command(BaseCommand):
 
 def measure(project: Project, material: Material, number: int | None) -> dict[str, Any]:
     """Return metrics with intervals of the champion, or of version *number*."""
-    encoder = material.champion
+    encoder, self_trains = material.champion, material.self_trains
     if number is not None:
         version = project.model_versions.filter(number=number).first()
         if version is None:
             raise CommandError(f"{project} has no version {number}.")
-        encoder = serving.load(version.bundle).encoder
-    contender = runs.contender(material, encoder)
+        bundle = serving.load(version.bundle)
+        encoder, self_trains = bundle.encoder, bundle.self_trains
+    contender = stages.contender(material, encoder, self_trains=self_trains)
     (latency,) = runs.latencies(material, [contender])
     found = comparison.measure(contender, material.examples, material.terms, latency)
     return {

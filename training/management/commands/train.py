@@ -9,18 +9,21 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from labeling.models import Project
-from training import executor, schedule, tasks
+from training import executor, recipes, schedule, tasks
 from training.models import TrainingRun
 from training.progress import Progress
-from training.trainers.recipes import Recipe
+from training.trainers.recipes import RECIPES, STAGES, BadRecipe, named
 
 
 class Command(BaseCommand):
-    help = "Fine-tune the encoder on the gold, compare it with the champion, promote it if it wins."
+    help = "Train a challenger by a recipe, compare it with the champion, promote it if it wins."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--project", help="Its slug.")
-        parser.add_argument("--epochs", type=int, default=Recipe().epochs)
+        parser.add_argument(
+            "--recipe", choices=RECIPES, help="The project's own, as saved on its page, if absent."
+        )
+        parser.add_argument("--epochs", type=int, help="As in the recipe, if absent.")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument(
             "--wait",
@@ -54,18 +57,19 @@ class Command(BaseCommand):
     def request(self, options: dict[str, Any]) -> TrainingRun:
         if not options["project"]:
             raise CommandError("Say which project: --project SLUG.")
-        if options["epochs"] < 1:
-            raise CommandError("--epochs takes a number of at least 1.")
         project = project_of(options["project"])
+        name, epochs = options["recipe"], options["epochs"]
         try:
+            recipe = named(name) if name else recipes.recipe_of(project)
+            changed = {} if epochs is None else {"epochs": epochs}
             return schedule.request(
                 project,
                 actor=None,
                 now=timezone.now(),
-                parameters={"epochs": options["epochs"]},
+                parameters=recipe.as_json() | changed,
                 seed=options["seed"],
             )
-        except schedule.AlreadyTraining as error:
+        except (schedule.AlreadyTraining, BadRecipe) as error:
             raise CommandError(str(error)) from error
 
     def say(self, options: dict[str, Any], result: dict[str, Any], words: str) -> None:
@@ -115,6 +119,9 @@ def in_words(run: TrainingRun) -> str:
     """Return what the gates said and what follows, for people."""
     version = executor.version_of(run)
     lines = [f"{run}. Registered as {version}."]
+    lines += [
+        f"  {STAGES[trial['stage']].title}: {trial['reason']}" for trial in run.report["stages"]
+    ]
     lines += [
         f"  {'open' if gate['passed'] else 'SHUT'}  {gate['gate']}: {gate['reason']}"
         for gate in run.report["gates"]

@@ -1,0 +1,124 @@
+"""Whether a stage earned its place: measured on validation gold, against what was kept so far."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.buckets import assigned
+from inference.bundle import Bundle
+from inference.pipeline import Scores
+from training import metrics
+from training.evaluation import Tally, difference, f1_tally, hit_tally
+
+Flags = NDArray[np.bool_]
+Losses = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One stage, tried. figures: name to [before, after]; fractions, the loss in nats."""
+
+    stage: str
+    kept: bool
+    reason: str
+    figures: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """What a contender is worth on the validation documents.
+
+    losses: of each document, nats.
+    right: what counts for it: first labels, or with several labels a document all of them.
+    """
+
+    losses: Losses
+    right: Tally
+    figures: dict[str, float]
+
+
+def measure(bundle: Bundle, scores: Scores, targets: Flags, siblings: Flags) -> Standing:
+    """Return what *bundle* is worth where *targets* are right.
+
+    Args:
+        scores, targets: of the documents, (documents, labels).
+        siblings: (labels, labels), true for labels with the same parent.
+    """
+    fits = targets.any(axis=1)
+    if bundle.multi:
+        right = f1_tally(assigned(scores.probabilities, bundle.thresholds), targets)
+    else:
+        right = hit_tally(scores.logits, targets, 1)
+    found = losses(scores.probabilities, targets, multi=bundle.multi)
+    logits, truth = scores.logits[fits], targets[fits]
+    figures = {
+        "loss": float(found.mean()) if len(found) else metrics.NOTHING,
+        "micro_f1" if bundle.multi else "top1": right.value,
+        "hit_at_5": metrics.recall_at(5, logits, truth),
+        "sibling_confusion": metrics.sibling_confusion(logits, truth, siblings),
+    }
+    return Standing(found, right, figures)
+
+
+def losses(probabilities: NDArray[np.float32], targets: Flags, *, multi: bool) -> Losses:
+    """Return the cross-entropy of each document, (documents,), nats; of those that fit, if single.
+
+    Single-label: minus the log of the probability of all right labels together.
+    """
+    chances = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
+    if multi:
+        cells: Losses = -np.where(targets, np.log(chances), np.log(1 - chances)).sum(axis=1)
+        return cells
+    fits = targets.any(axis=1)
+    right: Losses = -np.log((chances * targets)[fits].sum(axis=1))
+    return right
+
+
+def judge(stage: str, before: Standing, after: Standing, *, multi: bool, seed: int) -> Trial:
+    """Return whether *stage* is kept: the loss fell, and right documents were not clearly lost.
+
+    The loss hears every document, where of a hundred one or two decide about top-1. It has to fall
+    by more than the standard error of its mean change, paired by document. Whether the sum of what
+    was kept is better beyond noise is for the gates, on gold that chose nothing.
+    """
+    pairs = {
+        name: (_known(value), _known(after.figures[name])) for name, value in before.figures.items()
+    }
+    if not len(before.losses):
+        why = "No validation document has a label: dropped."
+        return Trial(stage, kept=False, reason=why, figures=pairs)
+    name = "Micro-F1" if multi else "Top-1"
+    key = "micro_f1" if multi else "top1"
+    worth = (before.figures[key], after.figures[key])
+    cost = (before.figures["loss"], after.figures["loss"])
+    gain = difference(before.right, after.right, seed=seed)
+    said = (
+        f"{name} {worth[0]:.1%} → {worth[1]:.1%} "
+        f"(95 % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f} points), "
+        f"loss {cost[0]:.3f} → {cost[1]:.3f} on {len(before.losses)} validation documents"
+    )
+    fell = falls(before.losses, after.losses)
+    kept = fell and gain.high >= 0
+    why = "kept" if kept else "dropped: the loss did not fall beyond its standard error"
+    if fell and not kept:
+        why = f"dropped: {name} fell"
+    return Trial(stage, kept, f"{said}: {why}.", pairs)
+
+
+def falls(before: Losses, after: Losses) -> bool:
+    """Whether the mean of paired losses falls by more than its standard error."""
+    changes = after - before  # (documents,)
+    error = changes.std(ddof=1) / np.sqrt(len(changes)) if len(changes) > 1 else np.inf
+    return bool(changes.mean() < -error)
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,268 @@
+"""Try the stages of a recipe one after the other, and keep those that earn their place."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from inference import folders, serving, vectors, weights
+from inference.bundle import EncoderReference
+from inference.features import Features
+from inference.retrieve import label_vectors
+from inference.serving import WarmEncoder
+from inference.terms import count_terms
+from training import contenders, keeping, mining
+from training.contenders import Contender
+from training.examples import Examples
+from training.keeping import Standing, Trial
+from training.material import Material
+from training.progress import Progress
+from training.splits import Split
+from training.trainers.recipes import ENCODER, STAGES, Recipe, name_of
+
+Pulled = frozenset[str]  # names of stages
+
+OF_ONE_LABEL = frozenset({"silver", "self_train"})
+OF_A_TREE = frozenset({"hierarchy", "parents"})
+
+SURE = 0.5
+"""Share of the surest label from which silver is one: below, its neighbourhood is of two minds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """All that makes contenders in one run, but for the stages.
+
+    folder: where the run keeps what it need not make twice.
+    attempt: how often the run was taken up.
+    """
+
+    material: Material
+    recipe: Recipe
+    seed: int
+    folder: Path
+    attempt: int
+    progress: Progress
+
+
+def climb(course: Course) -> tuple[Contender, list[Trial]]:
+    """Pull each stage on top of what was kept so far; return the best and what became of each.
+
+    It begins with the project's own encoder as it is. An encoder that was trained before the
+    process died is not trained again.
+    """
+    material, pulled = course.material, Pulled()
+    course.progress.stage("Fitting the head of the challenger")
+    best = contender(material, material.base)
+    standing = stand(best, material)
+    tried = []
+    multi = material.project.is_multi
+    for stage in course.recipe.stages:
+        if why_not := refusal(stage, material):
+            tried.append(Trial(stage, kept=False, reason=why_not))
+            continue
+        course.progress.stage(name_of(stage))
+        started = time.perf_counter()
+        made = contender(
+            material,
+            encoder_of(course, pulled | {stage}, best),
+            self_trains="silver" in pulled | {stage},
+        )
+        after = stand(made, material)
+        trial = keeping.judge(stage, standing, after, multi=multi, seed=course.seed)
+        tried.append(replace(trial, seconds=round(time.perf_counter() - started, 1)))
+        if trial.kept:
+            best, standing, pulled = made, after, pulled | {stage}
+    return best, tried
+
+
+def refusal(stage: str, material: Material) -> str:
+    """Return why *stage* is not worth a try; empty if it is."""
+    if material.project.is_multi and stage in OF_ONE_LABEL:
+        return "Not tried: what lies near says little of a document with several labels."
+    if stage in OF_ONE_LABEL and not material.pool:
+        return "Not tried: there are no open documents."
+    distances = material.terms.relations.distances
+    if stage in OF_A_TREE and not (distances > 1).any():
+        return "Not tried: the taxonomy is flat, all labels are siblings."
+    return ""
+
+
+def stand(contender: Contender, material: Material) -> Standing:
+    """Return what *contender* is worth on the validation documents."""
+    rows = material.examples.rows(Split.VALIDATION)
+    siblings = material.terms.relations.distances == 1
+    scores = contender.scores(rows)
+    return keeping.measure(contender.bundle, scores, material.examples.targets[rows], siblings)
+
+
+def contender(
+    material: Material, encoder: EncoderReference, *, self_trains: bool = False
+) -> Contender:
+    """Return the contender with this encoder: its head fitted without the held-out gold."""
+    warm = WarmEncoder(encoder)
+    return contenders.contend(
+        encoder,
+        label_vectors(material.terms.labels, warm.encode),
+        Features(_vectors(material, warm), count_terms(material.examples.texts)),
+        Features(_pool(material, warm), count_terms(material.pool)),
+        material.examples,
+        material.terms,
+        self_trains=self_trains,
+    )
+
+
+def _vectors(material: Material, encoder: WarmEncoder) -> NDArray[np.float32]:
+    """Return the examples' vectors: cached ones where the encoder serves, else encoded here.
+
+    A challenger that is rejected leaves no vectors behind.
+    """
+    if encoder.digest in {material.champion.digest, material.base.digest}:
+        _, found = vectors.document_vectors(material.examples.ids.tolist(), encoder)
+        if len(found) == len(material.examples):
+            return found
+    return encoder.encode(material.examples.texts)
+
+
+def _pool(material: Material, encoder: WarmEncoder) -> NDArray[np.float32]:
+    if not material.pool:
+        return encoder.encode([""])[:0]
+    return encoder.encode(material.pool)
+
+
+def encoder_of(course: Course, pulled: Pulled, best: Contender) -> EncoderReference:
+    """Return the encoder that the stages *pulled* make; the project's own where none trains it.
+
+    Args:
+        best: what was kept so far; it says what is silver, and what is easily mistaken.
+    """
+    of_encoder = [name for name in STAGES if name in pulled & ENCODER]
+    if not of_encoder:
+        return course.material.base
+    folder = course.folder / "-".join(of_encoder)
+    trained = folder / "encoder"
+    if not trained.is_dir():
+        model = _train(course, pulled, best, folder)
+        scratch = folder / f"saving-{course.attempt}"
+        model.save_pretrained(str(scratch), create_model_card=False)
+        folders.put(scratch, trained)
+    return EncoderReference(str(trained), weights.digest_of(str(trained), settings.BUNDLE_DIR))
+
+
+def kept(contender: Contender) -> Contender:
+    """Return *contender* with its encoder, if it is one of this run's, kept beside the bundles."""
+    encoder = contender.bundle.encoder
+    if Path(settings.RUN_DIR) not in Path(encoder.source).parents:
+        return contender
+    source = weights.keep(Path(encoder.source), settings.BUNDLE_DIR)
+    reference = EncoderReference(source, encoder.digest)
+    return replace(contender, bundle=replace(contender.bundle, encoder=reference))
+
+
+def _train(course: Course, pulled: Pulled, best: Contender, folder: Path) -> Any:
+    """Return the base encoder, fine-tuned as the stages *pulled* say."""
+    from inference.encode import load_model
+    from training.trainers import fine_tune
+
+    material = course.material
+    training = material.examples.part(Split.TRAIN)
+    hard = hard_negatives(course, best) if "hard_negatives" in pulled else None
+    if "self_train" in pulled:
+        some = silver(material, best)
+        training = training.and_(some)
+        if hard is not None:
+            hard = np.concatenate([hard, np.zeros(some.targets.shape, dtype=bool)])
+    start = weights.directory_of(material.base.source, settings.BUNDLE_DIR)
+    model = load_model(adapted(course, start) if "adapt" in pulled else start)
+    fine_tune.fine_tune(
+        model,
+        fine_tune.Course(
+            labels=material.terms.labels,
+            training=training,
+            validation=material.examples.part(Split.VALIDATION),
+            relations=material.terms.relations,
+            hierarchy="hierarchy" in pulled,
+            parents="parents" in pulled,
+            hard=hard,
+        ),
+        fine_tune.Means(course.recipe, _engine(material.base), course.seed, folder / "checkpoints"),
+        course.progress,
+    )
+    return model
+
+
+def adapted(course: Course, start: Path) -> Path:
+    """Return where the base encoder stands, adapted to the project's language; once in a run.
+
+    It reads open documents, training documents and label texts, and no gold that is held out.
+    """
+    from inference.encode import load_model
+    from training.trainers.adapt import adapt
+
+    material, folder = course.material, course.folder / "adapted"
+    if not (folder / "encoder").is_dir():
+        model = load_model(start)
+        labels = [text for label in material.terms.labels for text in label.texts]
+        adapt(
+            model,
+            [*material.pool, *material.examples.part(Split.TRAIN).texts, *labels],
+            epochs=1,
+            batch=course.recipe.batch,
+            engine=_engine(material.base),
+            seed=course.seed,
+            folder=folder / "checkpoints",
+            watch=course.progress,
+        )
+        scratch = folder / f"saving-{course.attempt}"
+        model.save_pretrained(str(scratch), create_model_card=False)
+        folders.put(scratch, folder / "encoder")
+    return folder / "encoder"
+
+
+def _engine(base: EncoderReference) -> str:
+    """Return what the transformer computes in: what is set, or what the probe chose."""
+    if settings.ENCODER_ENGINE != "auto":
+        return str(settings.ENCODER_ENGINE)
+    return str(serving.kept_probe(base.digest).get("engine", "fp32"))
+
+
+def hard_negatives(course: Course, best: Contender) -> NDArray[np.bool_]:
+    """Return the hard negatives of the training documents, (documents, labels)."""
+    examples, terms = course.material.examples, course.material.terms
+    rows = examples.rows(Split.TRAIN)
+    told = contenders.learner_of(best, examples, terms, rows).out_of_fold(seed=course.seed)
+    sources = mining.mine(
+        examples.targets[rows],
+        told.sum(best.weight),
+        best.features.vectors[rows],
+        terms.relations,
+        course.material.ruled_out[rows],
+    )
+    return sources > 0
+
+
+def silver(material: Material, best: Contender) -> Examples:
+    """Return open documents with the label their neighbourhood gives them, trusted less than gold.
+
+    Learnt from the training documents alone.
+    """
+    rows = material.examples.rows(Split.TRAIN)
+    learner = contenders.learner_of(best, material.examples, material.terms, rows)
+    labels, trust = learner.silver()
+    sure = np.flatnonzero(labels.max(axis=1, initial=0) >= SURE)
+    around = material.pool[1::2]
+    targets = np.zeros((len(sure), labels.shape[1]), dtype=bool)
+    targets[np.arange(len(sure)), labels[sure].argmax(axis=1)] = True
+    return Examples(
+        ids=np.zeros(len(sure), dtype=np.int64),
+        texts=tuple(around[row] for row in sure),
+        targets=targets,
+        splits=np.full(len(sure), str(Split.TRAIN)),
+        weights=trust[sure].astype(np.float32),
+    )
