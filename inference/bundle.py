@@ -21,6 +21,7 @@ from inference.calibrate import Calibration
 from inference.features import Features
 from inference.head import Head
 from inference.lexical import Lexical, Vocabulary
+from inference.rerank import Reranker
 from inference.retrieve import LabelVectorText
 
 FORMAT: Final = 1
@@ -57,7 +58,7 @@ class Bundle:
     taxonomy_number: of the taxonomy version the labels come from.
     lexical: what words add to the logits; None where that does not help.
     self_trains: whether its head learns from silver too, whenever it is fitted.
-    reranker: its place; None while there is none.
+    reranker: a second look at close calls; None where it did not earn its place.
     digest: SHA-256 over the digests of its files; empty until written.
 
     Raises:
@@ -72,7 +73,7 @@ class Bundle:
     calibration: Calibration
     thresholds: Thresholds
     taxonomy_number: int
-    reranker: None = None
+    reranker: Reranker | None = None
     lexical: Lexical | None = None
     self_trains: bool = False
     digest: str = ""
@@ -84,6 +85,10 @@ class Bundle:
             raise ValueError(f"{len(self.labels)} labels, {len(self.label_vectors)} vectors")
         if self.lexical is not None and self.lexical.weights.shape[1] != len(self.labels):
             raise ValueError("the lexical channel and the labels do not match")
+        if self.reranker is not None and (
+            self.multi or len(self.reranker.cards) != len(self.labels)
+        ):
+            raise ValueError("a reranker reads a card of each label, for single-label bundles")
         if len(self.thresholds.per_label) != (len(self.labels) if self.multi else 0):
             raise ValueError("one threshold per label for multi-label bundles, none for others")
 
@@ -168,7 +173,7 @@ def _manifest(bundle: Bundle) -> bytes:
         "scale": bundle.head.scale,
         "calibration": asdict(bundle.calibration),
         "thresholds": asdict(bundle.thresholds),
-        "reranker": bundle.reranker,
+        "reranker": None if bundle.reranker is None else asdict(bundle.reranker),
         "self_trains": bundle.self_trains,
         "lexical": None if bundle.lexical is None else {"terms": len(bundle.lexical.vocabulary)},
     }
@@ -221,8 +226,13 @@ def _assemble(manifest: dict[str, Any], tensors: dict[str, NDArray[Any]], digest
         taxonomy_number=manifest["taxonomy_number"],
         lexical=_lexical(tensors) if manifest.get("lexical") else None,
         self_trains=manifest.get("self_trains", False),
+        reranker=_reranker(manifest.get("reranker")),
         digest=digest,
     )
+
+
+def _reranker(values: dict[str, Any] | None) -> Reranker | None:
+    return None if values is None else Reranker(**values | {"cards": tuple(values["cards"])})
 
 
 def _lexical(tensors: dict[str, NDArray[Any]]) -> Lexical:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from django.db.models.functions import Left
 from numpy.typing import NDArray
 
 from inference import terms, texts
+from inference.document_texts import worded_texts
 from inference.models import DocumentTerms
-from labeling.models import Document
 
 _READ_AT_ONCE: Final = 2_000  # ids in one query; SQLite takes 32,766 parameters
 _COUNTED_AT_ONCE: Final = 512  # documents; at most texts.RAW_CHARACTERS characters each in memory
@@ -42,11 +41,9 @@ def _count_and_keep(ids: Sequence[int]) -> dict[int, bytes]:
     """Count the terms of *ids*, keep them, and return them packed."""
     counted: dict[int, bytes] = {}
     for start in range(0, len(ids), _COUNTED_AT_ONCE):
-        documents = Document.objects.filter(pk__in=ids[start : start + _COUNTED_AT_ONCE])
-        rows = documents.values_list("pk", "subject", Left("text", texts.RAW_CHARACTERS))
-        prepared = {pk: texts.prepare(subject, text) for pk, subject, text in rows}
-        packed = terms.pack(terms.count_terms(list(prepared.values())))
-        counted |= dict(zip(prepared, packed, strict=True))
+        worded = worded_texts(ids[start : start + _COUNTED_AT_ONCE])
+        packed = terms.pack(terms.count_terms(list(worded.values())))
+        counted |= dict(zip(worded, packed, strict=True))
     DocumentTerms.objects.bulk_create(
         (
             DocumentTerms(document_id=id_, edition=EDITION, terms=counted[id_])

@@ -161,7 +161,7 @@ def load_model(directory: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries' own making, at import and load
         sentence_transformers = import_module("sentence_transformers")
-        _hush()
+        hush()
         try:
             model = sentence_transformers.SentenceTransformer(
                 str(directory), local_files_only=True, model_kwargs={"use_safetensors": True}
@@ -173,7 +173,7 @@ def load_model(directory: Path) -> Any:
     return model.eval()
 
 
-def _hush() -> None:
+def hush() -> None:
     """Progress bars and advice of the libraries are noise in a worker's log."""
     transformers_logging = import_module("transformers.utils.logging")
     transformers_logging.set_verbosity_error()

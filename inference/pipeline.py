@@ -1,16 +1,16 @@
 """Encode, retrieve, head, calibrate, decide: texts in, one verdict each out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.buckets import Bucket, assigned, bucket_all, margins
 from inference.bundle import Bundle
-from inference.encode import Encoder
 from inference.features import Features
+from inference.rerank import Candidates, Reads, candidates, combine
 from inference.retrieve import top
 from inference.terms import count_terms
 
@@ -34,27 +34,58 @@ class Verdict:
     margin: distance from a close call, in [0, 1]; see buckets.margins.
     candidates: at most CANDIDATES, best first.
     label_ids: the labels it would assign; none where nothing fits.
+    reranked: whether a cross-encoder read the document, too.
     """
 
     bucket: Bucket
     margin: float
     candidates: tuple[Candidate, ...]
     label_ids: tuple[int, ...]
+    reranked: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """All scores of some documents, each (documents, labels), float32; see Candidate."""
+    """All scores of some documents, each (documents, labels), float32; see Candidate.
+
+    twice: places of the documents that were looked at twice.
+    pairs: of document and label that were read for that.
+    """
 
     similarities: NDArray[np.float32]
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    twice: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    pairs: int = 0
+
+    @property
+    def reranked(self) -> NDArray[np.bool_]:
+        """Whether each document was looked at twice, (documents,)."""
+        flags = np.zeros(len(self.logits), dtype=bool)
+        flags[self.twice] = True
+        return flags
 
 
-def classify(bundle: Bundle, encoder: Encoder, texts: Sequence[str]) -> list[Verdict]:
-    """Return the verdict on each of *texts*, which texts.prepare made."""
+class Encodes(Protocol):
+    """An encode.Encoder, or one that is loaded when it is needed."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors, (texts, dim), float32."""
+
+
+def classify(
+    bundle: Bundle, encoder: Encodes, texts: Sequence[str], reader: Reads | None = None
+) -> list[Verdict]:
+    """Return the verdict on each of *texts*, which texts.prepare made.
+
+    Args:
+        reader: the cross-encoder of the bundle's reranker; without one nothing is looked at twice.
+    """
     counts = count_terms(texts) if bundle.lexical else None
-    return decide(bundle, score(bundle, Features(encoder.encode(texts), counts)))
+    scores = score(bundle, Features(encoder.encode(texts), counts))
+    if reader is not None:
+        scores = look_again(bundle, scores, lambda rows: [texts[row] for row in rows], reader)
+    return decide(bundle, scores)
 
 
 def score(bundle: Bundle, features: Features) -> Scores:
@@ -70,18 +101,78 @@ def score(bundle: Bundle, features: Features) -> Scores:
     return Scores(similarities, logits, probabilities)
 
 
+def look_again(
+    bundle: Bundle, scores: Scores, texts: Callable[[Sequence[int]], Sequence[str]], reader: Reads
+) -> Scores:
+    """Return *scores* after the bundle's cross-encoder read the close calls among them.
+
+    Args:
+        scores: at first sight.
+        texts: from places of documents to their prepared texts.
+        reader: the cross-encoder that the bundle's reranker names.
+    """
+    if bundle.reranker is None:
+        return scores
+    found = bucket_all(scores.probabilities, scores.logits, bundle.thresholds)
+    chosen = candidates(bundle.reranker, scores.probabilities, found)
+    read = chosen.read(texts(chosen.rows.tolist()), bundle.reranker.cards, reader)
+    return second_thoughts(bundle, scores, read)
+
+
+def second_thoughts(bundle: Bundle, scores: Scores, read: Candidates) -> Scores:
+    """Return *scores* with what the cross-encoder said of the candidates it *read*.
+
+    Raises:
+        ValueError: the bundle has no reranker.
+    """
+    if bundle.reranker is None:
+        raise ValueError("no reranker says what its word weighs")
+    logits, probabilities = combine(
+        bundle.reranker,
+        read,
+        logits=scores.logits,
+        probabilities=scores.probabilities,
+        temperature=bundle.calibration.temperature,
+    )
+    twice = np.concatenate([scores.twice, read.rows])
+    return Scores(scores.similarities, logits, probabilities, twice, scores.pairs + read.pairs)
+
+
 def decide(bundle: Bundle, scores: Scores) -> list[Verdict]:
     """Put each scored document into its bucket, with its first candidates, best logit first."""
     thresholds = bundle.thresholds
     ids = np.asarray(bundle.label_ids)
     gaps = margins(scores.probabilities, thresholds)
     chosen = assigned(scores.probabilities, thresholds)
-    found = bucket_all(scores.probabilities, scores.logits, thresholds)
-    ranked = rank(bundle, scores)
     return [
-        Verdict(bucket, float(gap), candidates, _labels(bucket, ids[row]))
-        for bucket, gap, candidates, row in zip(found, gaps, ranked, chosen, strict=True)
+        Verdict(bucket, float(gap), ranked, _labels(bucket, ids[row]), twice)
+        for bucket, gap, ranked, row, twice in zip(
+            buckets_of(bundle, scores),
+            gaps,
+            rank(bundle, scores),
+            chosen,
+            scores.reranked.tolist(),
+            strict=True,
+        )
     ]
+
+
+def buckets_of(bundle: Bundle, scores: Scores) -> list[Bucket]:
+    """Return the bucket of each document; of those looked at twice by the reranker's threshold."""
+    found = bucket_all(scores.probabilities, scores.logits, bundle.thresholds)
+    if bundle.reranker is None:
+        return found
+    sure = scores.probabilities.max(axis=1) >= np.float32(bundle.reranker.accept)
+    second = np.where(sure, Bucket.AUTO, Bucket.REVIEW)
+    return [
+        Bucket(again) if twice else first
+        for first, again, twice in zip(found, second, scores.reranked, strict=True)
+    ]
+
+
+def accepts(bundle: Bundle, scores: Scores) -> NDArray[np.bool_]:
+    """Return which documents need no person, (documents,)."""
+    return np.array([bucket == Bucket.AUTO for bucket in buckets_of(bundle, scores)], dtype=bool)
 
 
 def _labels(bucket: Bucket, ids: NDArray[np.int64]) -> tuple[int, ...]:

@@ -7,12 +7,15 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
+import numpy as np
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
+from numpy.typing import NDArray
 
 from inference import deployments, pipeline, serving
 from inference.bundle import Bundle
 from inference.document_features import document_features
+from inference.document_texts import prepared_texts
 from inference.pipeline import Verdict
 from labeling import queues
 from labeling.models import (
@@ -27,6 +30,9 @@ Tell = Callable[[int], None]
 
 BATCH: Final = 1_000
 """Documents in one transaction: a writer waits at most a fraction of a second for it."""
+
+READ_BATCH: Final = 64
+"""The same where close calls are read twice: a few seconds on two cores, then progress is told."""
 
 _SCORES_AT_ONCE: Final = 4_000_000
 """Documents times labels scored at once: 16 MB for each of three arrays."""
@@ -55,7 +61,8 @@ def predict_documents(
     if documents is None:
         documents = project.documents.open().values_list("pk", flat=True)
     version = project.taxonomy_versions.get(number=bundle.taxonomy_number)
-    size = max(1, min(BATCH, _SCORES_AT_ONCE // len(bundle.labels)))
+    most = BATCH if bundle.reranker is None else READ_BATCH
+    size = max(1, min(most, _SCORES_AT_ONCE // len(bundle.labels)))
     predicted = seen = 0
     for batch in _batches(sorted(set(documents)), size):
         tell = partial(_tell_from, progress, seen)
@@ -83,7 +90,11 @@ def _predict(
     )
     if not len(found):
         return []
-    verdicts = pipeline.decide(bundle, pipeline.score(bundle, features))
+    scores = pipeline.score(bundle, features)
+    if (reader := serving.cross_encoder(bundle)) is not None:
+        texts = partial(_texts_at, found)
+        scores = pipeline.look_again(bundle, scores, texts, reader)
+    verdicts = pipeline.decide(bundle, scores)
     latency = (time.perf_counter() - started) * 1000 / len(found)
     common = {
         "project": project,
@@ -98,6 +109,12 @@ def _predict(
     ]
 
 
+def _texts_at(ids: NDArray[np.int64], rows: Sequence[int]) -> list[str]:
+    """Return the prepared texts of the documents at these places of *ids*."""
+    known = prepared_texts([int(ids[row]) for row in rows])
+    return [known.get(int(ids[row]), "") for row in rows]
+
+
 def _row(verdict: Verdict, **columns: Any) -> Prediction:
     first, *others = verdict.candidates
     return Prediction(
@@ -108,6 +125,7 @@ def _row(verdict: Verdict, **columns: Any) -> Prediction:
         second_id=others[0].label_id if others else None,
         candidates=verdict.candidates,
         label_ids=verdict.label_ids,
+        reranked=verdict.reranked,
         **columns,
     )
 

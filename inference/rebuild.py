@@ -19,6 +19,7 @@ from inference.encode import digest_of
 from inference.head import Head
 from inference.lexical import Lexical
 from inference.models import Deployment
+from inference.rerank import Reranker, card_of
 from inference.retrieve import Embeddings, LabelVectorText, label_vectors
 from inference.vectors import TextEncoder
 from labeling import taxonomies
@@ -51,6 +52,19 @@ def vector_texts(labels: Sequence[LabelText]) -> tuple[LabelVectorText, ...]:
                 routed[use].append(situation)
     return tuple(
         LabelVectorText(label.id, label.key, label.name, label.description, tuple(routed[label.id]))
+        for label in labels
+    )
+
+
+def cards(labels: Sequence[LabelText]) -> tuple[str, ...]:
+    """Return what a cross-encoder reads of each label, its own exclusions among it."""
+    names = {label.id: label.name for label in labels}
+    return tuple(
+        card_of(
+            label.name,
+            label.description,
+            [(situation, names.get(use or 0, "")) for situation, use in label.exclusions],
+        )
         for label in labels
     )
 
@@ -112,6 +126,7 @@ def for_taxonomy(
         head=Head(delta, bias, bundle.head.scale),
         lexical=_lexical(bundle, origin),
         thresholds=_thresholds(bundle, origin),
+        reranker=_reranker(bundle, labels),
         taxonomy_number=taxonomy_number,
         digest="",
     )
@@ -138,6 +153,13 @@ def _lexical(bundle: Bundle, origin: NDArray[np.int64]) -> Lexical | None:
     weights = np.zeros((len(bundle.lexical.weights), len(origin)), np.float32)
     weights[:, known] = bundle.lexical.weights[:, origin[known]]
     return Lexical(bundle.lexical.vocabulary, weights)
+
+
+def _reranker(bundle: Bundle, labels: Sequence[LabelText]) -> Reranker | None:
+    """Return the bundle's reranker for *labels* as they are now; what it accepted was others'."""
+    if bundle.reranker is None:
+        return None
+    return replace(bundle.reranker, cards=cards(labels), accept=NEVER)
 
 
 def _said(label: LabelVectorText) -> tuple[str, str, tuple[str, ...]]:

@@ -9,11 +9,14 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db.models import Q
+from numpy.typing import NDArray
 
-from inference import deployments
+from inference import deployments, weights
 from inference.bundle import Bundle, EncoderReference
+from inference.cross_encode import CrossEncoder, load_model
 from inference.encode import Embeddings, Encoder, load_encoder
 from inference.engine import probe
 from inference.models import Deployment
@@ -86,6 +89,48 @@ class WarmEncoder:
 def encoder(bundle: Bundle) -> WarmEncoder:
     """Return the encoder *bundle* was made with; cheap until it encodes."""
     return WarmEncoder(bundle.encoder)
+
+
+class WarmCrossEncoder:
+    """A cross-encoder that is loaded when the first pair comes, and once per process.
+
+    Args:
+        engine: "fp32" or "bf16".
+    """
+
+    def __init__(self, source: str, digest: str, engine: str) -> None:
+        self.source, self.digest, self.engine = source, digest, engine
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Return the logit of each (document, label), (pairs,); see CrossEncoder.score.
+
+        Raises:
+            EncoderUnavailable: it is not on this machine, or not what its name promises.
+        """
+        return _loaded_reader(self.source, self.digest, self.engine).score(pairs)
+
+
+def cross_encoder(bundle: Bundle) -> WarmCrossEncoder | None:
+    """Return the cross-encoder of *bundle*, cheap until it reads; None where it has none."""
+    if bundle.reranker is None:
+        return None
+    engine = engine_for(bundle.encoder.digest)  # what suits the one transformer suits the other
+    return WarmCrossEncoder(bundle.reranker.source, bundle.reranker.digest, engine)
+
+
+@lru_cache(maxsize=1)
+def _loaded_reader(source: str, digest: str, engine: str) -> CrossEncoder:
+    directory = weights.directory_of(source, settings.BUNDLE_DIR)
+    if weights.digest_of(source, settings.BUNDLE_DIR) != digest:
+        raise weights.EncoderUnavailable(f"{source}: the files are not those of {digest[:12]}")
+    return CrossEncoder(load_model(directory), digest, engine)
+
+
+def engine_for(digest: str) -> str:
+    """Return what the encoder *digest* computes in here: what is set, or what the probe chose."""
+    if settings.ENCODER_ENGINE != "auto":
+        return str(settings.ENCODER_ENGINE)
+    return str(kept_probe(digest).get("engine", "fp32"))
 
 
 @lru_cache(maxsize=2)

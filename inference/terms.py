@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 Counts = Any
 """A scipy.sparse.csr_matrix of float32, (documents, SPACE): how often each term occurs."""
 
-EDITION: Final = 1
+EDITION: Final = 2
 """Counts the ways terms were ever made; counts made under another edition are not reused."""
 
 SPACE: Final = 2**31 - 1

@@ -50,6 +50,15 @@ def prepare(subject: str, text: str) -> str:
     return bounded("\n".join(part for part in (clean(subject).strip(), body.strip()) if part))
 
 
+def with_history(subject: str, text: str) -> str:
+    """Return what words are counted in: the same with quotes and signature.
+
+    What somebody answers to tells what the answer is about; an encoder that reads 256 tokens would
+    pay for it with the answer's own words.
+    """
+    return bounded(f"{clean(subject).strip()}\n{clean(text[:RAW_CHARACTERS])}")
+
+
 def clean(text: str) -> str:
     """Drop characters no encoder reads and make all line ends alike."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -5,10 +5,10 @@ from typing import Final, Protocol
 
 import numpy as np
 from django.db.models import QuerySet
-from django.db.models.functions import Left
 from numpy.typing import NDArray
 
 from inference import texts
+from inference.document_texts import prepared_texts
 from inference.models import DocumentVector
 from labeling.models import Document
 
@@ -91,9 +91,7 @@ def cached_vectors(
 def _encode_and_keep(ids: Sequence[int], encoder: TextEncoder) -> Iterator[int]:
     """Encode and store the vectors of *ids*; yield how many after each batch."""
     for start in range(0, len(ids), _ENCODED_AT_ONCE):
-        documents = Document.objects.filter(pk__in=ids[start : start + _ENCODED_AT_ONCE])
-        rows = documents.values_list("pk", "subject", Left("text", texts.RAW_CHARACTERS))
-        prepared = {pk: texts.prepare(subject, text) for pk, subject, text in rows}
+        prepared = prepared_texts(ids[start : start + _ENCODED_AT_ONCE])
         if not prepared:
             continue
         vectors = encoder.encode(list(prepared.values()))

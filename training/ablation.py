@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,16 @@ import numpy as np
 from inference import pipeline, serving
 from inference.buckets import assigned
 from inference.bundle import Bundle
-from training import contenders, metrics, stages
-from training.backtest import Play, Tell, Test
+from training import metrics, second_look, stages
+from training.backtest import Play, Tell, Test, scored
 from training.contenders import Contender
+from training.course import Course
 from training.evaluation import Tally, difference, f1_tally, hit_tally, interval
 from training.gates import Interval
 from training.material import Material, gather
 from training.models import TrainingRun
 from training.progress import Progress
-from training.stages import Course, Pulled
+from training.stages import Pulled
 from training.teaching import figures_of
 from training.trainers.recipes import ENCODER, STAGES, named
 
@@ -67,24 +68,30 @@ class Unheard(Progress):
         pass
 
 
-def variants() -> list[Pulled]:
+def variants(stages: Iterable[str] = STAGES) -> list[Pulled]:
     """Return the base, each stage alone (those that change fine-tuning on top of it), and all."""
-    alone = [Pulled({stage, "fine_tune"} if stage in ENCODER else {stage}) for stage in STAGES]
-    return [Pulled(), *alone, Pulled(STAGES)]
+    some = [stage for stage in STAGES if stage in set(stages)]
+    alone = [Pulled({stage, "fine_tune"} if stage in ENCODER else {stage}) for stage in some]
+    return [Pulled(), *alone, Pulled(some)]
 
 
-def ablate(play: Play, test: Test, folder: Path, tell: Tell) -> Iterator[Row]:
+def ablate(
+    play: Play, test: Test, folder: Path, tell: Tell, pulls: Sequence[Pulled]
+) -> Iterator[Row]:
     """Make each variant from the gold of *play* and measure it on the test texts.
 
     Validation gold chooses checkpoints, weights and thresholds; the test texts choose nothing.
+
+    Args:
+        pulls: the stages of each variant; the first is what others are put beside.
     """
     material = gather(play.project, seed=play.plan.seed)
     course = Course(material, named("full"), play.plan.seed, folder, 1, Unheard(tell))
     tried: set[Pulled] = set()
     base: Contender | None = None
     reference: Tally | None = None
-    for pulled in variants():
-        pulled = Pulled(stage for stage in pulled if not stages.refusal(stage, material))
+    for wanted in pulls:
+        pulled = Pulled(stage for stage in wanted if not stages.refusal(stage, material))
         if pulled in tried:
             continue
         tried.add(pulled)
@@ -94,8 +101,10 @@ def ablate(play: Play, test: Test, folder: Path, tell: Tell) -> Iterator[Row]:
             stages.encoder_of(course, pulled, base) if base else material.base,
             self_trains="silver" in pulled,
         )
+        if "rerank" in pulled:
+            made, _ = second_look.reranked(course, made)
         base = base or made
-        bundle = contenders.complete(made, material.examples, material.terms)
+        bundle = stages.complete(made, material)
         tests = seen_by(bundle, test)
         reference = reference or tally(bundle, tests)
         took = time.perf_counter() - started
@@ -114,7 +123,7 @@ def seen_by(bundle: Bundle, test: Test) -> Test:
 
 def tally(bundle: Bundle, test: Test) -> Tally:
     """Return what *bundle* gets right of each test text."""
-    scores = pipeline.score(bundle, test.features)
+    scores = scored(bundle, test)
     if bundle.multi:
         return f1_tally(assigned(scores.probabilities, bundle.thresholds), test.targets)
     return hit_tally(scores.logits, test.targets, 1)
@@ -124,8 +133,9 @@ def measured(
     name: str, bundle: Bundle, test: Test, material: Material, base: Tally, seconds: float
 ) -> Row:
     """Return *bundle* on the test texts, beside what the base gets right there."""
-    scores, seed = pipeline.score(bundle, test.features), material.terms.seed
-    figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets)
+    scores, seed = scored(bundle, test), material.terms.seed
+    alone = pipeline.accepts(bundle, scores)
+    figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets, alone)
     fits = test.targets.any(axis=1)
     siblings = material.terms.relations.distances == 1
     mine = tally(bundle, test)

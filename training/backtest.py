@@ -28,7 +28,7 @@ from labeling import annotations, documents, memberships, queues, taxonomies, ta
 from labeling.document_files import DocumentFile
 from labeling.documents import BadRow, Row
 from labeling.models import Label, Membership, Project
-from training import baselines, curation, executor, instant, schedule
+from training import baselines, curation, executor, instant, metrics, schedule
 from training.examples import targets_of
 from training.progress import Progress
 from training.teaching import figures_of
@@ -61,6 +61,8 @@ class Step:
     """The champion on the test texts after so many reviews; fractions, None: does not apply.
 
     reviews: documents reviewed, and those that were gold from the start.
+    micro_f1_at_half: several labels a document: micro-F1 without thresholds of their own, each
+        label given from a probability of one half.
     coverage: share of texts accepted at the promised precision; precision: what those really had.
     vectors_regression, words_svm: the baselines on the same gold, see `baselines.measure`.
     seconds: wall time of the reviews and refits since the step before.
@@ -70,6 +72,7 @@ class Step:
     top1: float | None
     recall_at_5: float | None
     micro_f1: float | None
+    micro_f1_at_half: float | None
     macro_f1: float | None
     ece: float | None
     coverage: float | None
@@ -246,6 +249,7 @@ def read_test(plan: Plan, bundle: Bundle, tell: Tell) -> Test:
     """Encode the test texts; a text without labels is out of scope."""
     rows = list(rows_of(plan.directory / "test.jsonl"))
     prepared = [texts.prepare(row.subject, row.text) for row in rows]
+    worded = [texts.with_history(row.subject, row.text) for row in rows]
     encoder = serving.encoder(bundle)
     parts = []
     for start in range(0, len(prepared), ENCODED_AT_ONCE):
@@ -254,7 +258,7 @@ def read_test(plan: Plan, bundle: Bundle, tell: Tell) -> Test:
     ids = dict(zip(bundle.label_keys, bundle.label_ids, strict=True))
     labelled = [[ids[key] for key in row.labels or ()] for row in rows]
     targets = targets_of(labelled, bundle.label_ids)
-    features = Features(np.concatenate(parts), count_terms(prepared))
+    features = Features(np.concatenate(parts), count_terms(worded))
     return Test(tuple(prepared), features, targets)
 
 
@@ -293,14 +297,29 @@ def score(
     Args:
         beside: what the baselines reach.
     """
-    scores = pipeline.score(bundle, test.features)
-    figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets)
+    scores = scored(bundle, test)
+    alone = pipeline.accepts(bundle, scores)
+    figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets, alone)
+    figures["micro_f1_at_half"] = (
+        metrics.micro_f1(scores.probabilities >= 0.5, test.targets) if bundle.multi else np.nan
+    )
     figures |= dict.fromkeys(baselines.NAMES, np.nan) | dict(beside or {})
     known = {name: None if np.isnan(value) else value for name, value in figures.items()}
     return Step(
         reviews=reviews,
         **{name: known[name] for name in FIGURES},
         seconds=seconds,
+    )
+
+
+def scored(bundle: Bundle, test: Test) -> pipeline.Scores:
+    """Return the bundle's scores of the test texts, after the second look if it takes one."""
+    scores = pipeline.score(bundle, test.features)
+    reader = serving.cross_encoder(bundle)
+    if reader is None:
+        return scores
+    return pipeline.look_again(
+        bundle, scores, lambda places: [test.texts[at] for at in places], reader
     )
 
 

@@ -7,7 +7,7 @@ docs/decisions/0009-calibration-on-chosen-gold.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -46,16 +46,17 @@ to 1,000 gold of BANKING77, chosen or random, it was 1 + 0.75 · weight times th
 within 7 %. Words repeat much of what the vector says already."""
 
 
-def usual_temperature(weight: float, gold: int, *, silver: bool = False) -> float:
+def usual_temperature(weights: Sequence[float], gold: int, *, silver: bool = False) -> float:
     """Return the temperature to expect.
 
     Args:
-        weight: of the words beside the head.
+        weights: of the words beside the head; the first kind counts. With plenty of gold, where
+            there is a second, the gold itself tells.
         gold: documents that both learnt from.
         silver: whether the head learnt silver too.
     """
     scarce = USUAL_TEMPERATURE * (1 + SCARCITY / max(gold, LEAST_GOLD))
-    return (WITH_SILVER if silver else scarce) * (1 + LOUDER * weight)
+    return (WITH_SILVER if silver else scarce) * (1 + LOUDER * sum(weights[:1]))
 
 
 def fit_temperature(

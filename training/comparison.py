@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference import pipeline
 from inference.buckets import assigned
 from training import geometry, metrics
 from training.contenders import Contender, Terms
@@ -53,7 +54,9 @@ def measure(
     }
     if targets.shape[1] > MANY:
         tallies["hit_at_50"] = hit_tally(scores.logits, targets, 50)
-    found = figures_of(contender.bundle, scores.logits, scores.probabilities, targets)
+    alone = pipeline.accepts(contender.bundle, scores)
+    found = figures_of(contender.bundle, scores.logits, scores.probabilities, targets, alone)
+    found["pairs_per_document"] = scores.pairs / max(1, len(rows))
     found |= {name: tally.value for name, tally in tallies.items()}
     sure = scores.probabilities[targets.any(axis=1)]
     sure = sure.ravel() if contender.bundle.multi else sure.max(axis=1, initial=0)

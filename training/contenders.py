@@ -12,10 +12,11 @@ from inference.bundle import Bundle, EncoderReference, Kind
 from inference.calibrate import Calibration
 from inference.features import Features
 from inference.head import Head
+from inference.rerank import Reads
 from inference.retrieve import LabelVectorText
 from training import calibration
 from training.examples import Examples, Relations
-from training.learner import Channels, Learner, choose_weight
+from training.learner import Channels, Learner, Weights, WordWeights, choose_weights
 from training.splits import Split
 from training.teaching import Lesson, choose_thresholds
 
@@ -48,18 +49,27 @@ class Contender:
     pool: of documents to come, for whom precision is promised.
     around: of other open documents, that carry silver.
     bundle: unwritten; its head knows the training documents only.
-    weight: of the words beside the head, chosen on validation.
+    texts: of all examples.
+    weights: of the words beside the head, chosen on validation.
+    reader: the cross-encoder of the bundle's reranker; None where it has none.
     """
 
     features: Features
     pool: Features
     around: Features
     bundle: Bundle
-    weight: float = 0.0
+    texts: Sequence[str]
+    weights: Weights = ()
+    reader: Reads | None = None
 
     def scores(self, rows: NDArray[np.int64]) -> pipeline.Scores:
-        """Return the bundle's scores of the examples at *rows*."""
-        return pipeline.score(self.bundle, self.features.take(rows))
+        """Return the bundle's scores of the examples at *rows*, after the second look if any."""
+        scores = pipeline.score(self.bundle, self.features.take(rows))
+        if self.reader is None:
+            return scores
+        return pipeline.look_again(
+            self.bundle, scores, lambda places: [self.texts[rows[at]] for at in places], self.reader
+        )
 
 
 def contend(
@@ -84,15 +94,19 @@ def contend(
     untaught = _with_offset(blank, features, examples, terms)
     halves = np.arange(len(open_documents)) % 2 == 0
     contender = Contender(
-        features, open_documents.take(halves), open_documents.take(~halves), untaught
+        features,
+        open_documents.take(halves),
+        open_documents.take(~halves),
+        untaught,
+        examples.texts,
     )
     learner = learner_of(contender, examples, terms, examples.rows(Split.TRAIN))
     head, words = learner.learn()
     contender = replace(contender, bundle=replace(untaught, head=head))
     held_out = examples.rows(Split.VALIDATION)
-    weight = _weight(contender, learner, words, examples, held_out)
-    bundle = replace(contender.bundle, lexical=learner.lexical(words, weight))
-    contender = replace(contender, bundle=bundle, weight=weight)
+    weights = _weights(contender, learner, words, examples, held_out)
+    bundle = replace(contender.bundle, lexical=learner.lexical(words, weights))
+    contender = replace(contender, bundle=bundle, weights=weights)
     return replace(contender, bundle=_calibrated(contender, examples, held_out, terms))
 
 
@@ -106,7 +120,7 @@ def complete(contender: Contender, examples: Examples, terms: Terms) -> Bundle:
     calibrated = _calibrated(contender, examples, held_out, terms)
     learner = learner_of(contender, examples, terms, np.arange(len(examples)))
     head, words = learner.learn()
-    return replace(calibrated, head=head, lexical=learner.lexical(words, contender.weight))
+    return replace(calibrated, head=head, lexical=learner.lexical(words, contender.weights))
 
 
 def _untaught(encoder: EncoderReference, label_vectors: Floats, terms: Terms) -> Bundle:
@@ -148,22 +162,22 @@ def learner_of(
     )
 
 
-def _weight(
+def _weights(
     contender: Contender,
     learner: Learner,
-    words: Floats | None,
+    words: WordWeights,
     examples: Examples,
     held_out: NDArray[np.int64],
-) -> float:
-    """Return the weight of *words* that fits the documents at *held_out* best."""
-    spoken = learner.lexical(words, 1.0)
-    if spoken is None:
-        return 0.0
+) -> Weights:
+    """Return the weights of *words* that fit the documents at *held_out* best."""
+    if not words:
+        return ()
     features = contender.features.take(held_out)
     bundle = contender.bundle
+    tfidf = learner.vocabulary.tfidf(features.counts)  # (documents, terms)
     dense = bundle.head.logits(features.vectors, bundle.label_vectors)
-    return choose_weight(
-        Channels(dense, spoken.logits(features.counts)),
+    return choose_weights(
+        Channels(dense, tuple(np.asarray(tfidf @ each) for each in words)),
         examples.targets[held_out],
         multi=bundle.multi,
         offset=bundle.calibration.offset,
@@ -183,7 +197,7 @@ def _calibrated(
         targets,
         multi=bundle.multi,
         usual=calibration.usual_temperature(
-            contender.weight, len(examples.rows(Split.TRAIN)), silver=bundle.self_trains
+            contender.weights, len(examples.rows(Split.TRAIN)), silver=bundle.self_trains
         ),
     )
     bundle = replace(bundle, calibration=Calibration(temperature, offset))

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models.functions import Left
 from numpy.typing import NDArray
 
-from inference.texts import RAW_CHARACTERS, prepare
+from inference.document_texts import prepared_texts
 from labeling import taxonomies
-from labeling.models import Document, GoldLabel, Label, Project, RuledOut, TaxonomyVersion
+from labeling.models import GoldLabel, Label, Project, RuledOut, TaxonomyVersion
 from training import leaks, splits
 from training.examples import Examples, Flags, Relations, relations, targets_of
 from training.models import DatasetSnapshot
 from training.splits import Split
 from training.trainers.recipes import FEWEST
-
-CHUNK = 500  # documents read at once: SQLite takes so many parameters, and bodies may be long
 
 
 class TooLittleGold(Exception):
@@ -150,12 +147,8 @@ def _leaks(
 
 
 def texts_of(ids: Sequence[int]) -> tuple[str, ...]:
-    """Return the prepared texts of documents, in the order of *ids*; bodies are read in chunks."""
-    found: dict[int, str] = {}
-    for start in range(0, len(ids), CHUNK):
-        rows = Document.objects.filter(pk__in=ids[start : start + CHUNK])
-        for pk, subject, text in rows.values_list("pk", "subject", Left("text", RAW_CHARACTERS)):
-            found[pk] = prepare(subject, text)
+    """Return the prepared texts of documents, in the order of *ids*."""
+    found = prepared_texts(ids)
     return tuple(found[pk] for pk in ids)
 
 

@@ -49,7 +49,7 @@ def measure(bundle: Bundle, scores: Scores, targets: Flags, siblings: Flags) -> 
     """Return what *bundle* is worth where *targets* are right.
 
     Args:
-        scores, targets: of the documents, (documents, labels).
+        scores, targets: of the documents, (documents, labels); similarities are cosines.
         siblings: (labels, labels), true for labels with the same parent.
     """
     fits = targets.any(axis=1)
@@ -64,6 +64,9 @@ def measure(bundle: Bundle, scores: Scores, targets: Flags, siblings: Flags) -> 
         "micro_f1" if bundle.multi else "top1": right.value,
         "hit_at_5": metrics.recall_at(5, logits, truth),
         "sibling_confusion": metrics.sibling_confusion(logits, truth, siblings),
+        "right_label_cosine": float(scores.similarities[targets].mean())
+        if targets.any()
+        else metrics.NOTHING,
     }
     return Standing(found, right, figures)
 
@@ -82,12 +85,23 @@ def losses(probabilities: NDArray[np.float32], targets: Flags, *, multi: bool) -
     return right
 
 
-def judge(stage: str, before: Standing, after: Standing, *, multi: bool, seed: int) -> Trial:
+def judge(
+    stage: str,
+    before: Standing,
+    after: Standing,
+    *,
+    multi: bool,
+    seed: int,
+    must_rise: bool = False,
+) -> Trial:
     """Return whether *stage* is kept: the loss fell, and right documents were not clearly lost.
 
     The loss hears every document, where of a hundred one or two decide about top-1. It has to fall
     by more than the standard error of its mean change, paired by document. Whether the sum of what
     was kept is better beyond noise is for the gates, on gold that chose nothing.
+
+    Args:
+        must_rise: top-1 has to rise, too: what is kept costs time with every document.
     """
     pairs = {
         name: (_known(value), _known(after.figures[name])) for name, value in before.figures.items()
@@ -110,6 +124,12 @@ def judge(stage: str, before: Standing, after: Standing, *, multi: bool, seed: i
     why = "kept" if kept else "dropped: the loss did not fall beyond its standard error"
     if fell and not kept:
         why = f"dropped: {name} fell"
+    cosine = after.figures["right_label_cosine"]
+    if cosine <= 0:
+        kept = False
+        why = f"dropped: documents point away from their right label (mean cosine {cosine:.3f})"
+    if kept and must_rise and worth[1] <= worth[0]:
+        kept, why = False, f"dropped: {name} did not rise, and it costs time with every document"
     return Trial(stage, kept, f"{said}: {why}.", pairs)
 
 

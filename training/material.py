@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from inference import deployments, rebuild, serving, vectors, weights
 from inference.bundle import Bundle, EncoderReference
@@ -31,7 +32,8 @@ class Material:
     serving: what serves as it is, with the champion's encoder; None while nothing does.
     base: the project's own encoder, from which fine-tuning starts, so that no run inherits what
         an earlier one memorised.
-    pool: prepared texts of open documents.
+    pool: prepared texts of open documents, and pool_ids, theirs.
+    cards: what a cross-encoder reads of each label.
     """
 
     project: Project
@@ -43,6 +45,8 @@ class Material:
     serving: Bundle | None
     base: EncoderReference
     pool: tuple[str, ...]
+    pool_ids: NDArray[np.int64]
+    cards: tuple[str, ...]
     parent: ModelVersion | None
 
     @property
@@ -94,6 +98,7 @@ def gather(
         offset=rebuild.UNTAUGHT["multi"].offset,
         seed=seed,
     )
+    pool_ids = pool_of(project, seed=seed)
     return Material(
         project=project,
         snapshot=snapshot,
@@ -103,7 +108,9 @@ def gather(
         champion=champion.encoder if champion else base,
         serving=champion,
         base=base,
-        pool=pool_of(project, seed=seed),
+        pool=curation.texts_of(pool_ids.tolist()),
+        pool_ids=pool_ids,
+        cards=rebuild.cards(labels),
         parent=registry.champion_version(project),
     )
 
@@ -124,9 +131,10 @@ def champion_bundle(project: Project) -> Bundle | None:
     return serving.load(live.bundle) if live else None
 
 
-def pool_of(project: Project, *, seed: int) -> tuple[str, ...]:
-    """Return the prepared texts of up to POOL open documents, chosen by chance."""
+def pool_of(project: Project, *, seed: int) -> NDArray[np.int64]:
+    """Return up to POOL open documents, chosen by chance, ascending."""
     ids = np.fromiter(project.documents.open().values_list("pk", flat=True), dtype=np.int64)
+    ids.sort()
     if len(ids) > POOL:
-        ids = np.random.default_rng(seed).choice(np.sort(ids), POOL, replace=False)
-    return curation.texts_of(sorted(ids.tolist()))
+        ids = np.sort(np.random.default_rng(seed).choice(ids, POOL, replace=False))
+    return ids

@@ -60,8 +60,8 @@ class Outlook:
 
 
 def trainings(stages: Iterable[str]) -> int:
-    """Return how often a run of these stages trains the encoder, at least once."""
-    return max(1, len(ENCODER.intersection(stages)))
+    """Return how often a run of these stages trains a transformer, at least once."""
+    return max(1, len((ENCODER | {"rerank"}).intersection(stages)))
 
 
 def look(project: Project, *, worker_alive: bool) -> Outlook:

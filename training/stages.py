@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +12,28 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from inference import folders, serving, vectors, weights
-from inference.bundle import EncoderReference
+from inference.bundle import Bundle, EncoderReference
+from inference.counts import document_counts
 from inference.features import Features
+from inference.pipeline import Scores
 from inference.retrieve import label_vectors
 from inference.serving import WarmEncoder
-from inference.terms import count_terms
-from training import contenders, keeping, mining
+from training import contenders, keeping, mining, second_look
 from training.contenders import Contender
+from training.course import Course
 from training.examples import Examples
 from training.keeping import Standing, Trial
 from training.material import Material
-from training.progress import Progress
 from training.splits import Split
-from training.trainers.recipes import ENCODER, STAGES, Recipe, name_of
+from training.trainers.recipes import ENCODER, STAGES, name_of
 
 Pulled = frozenset[str]  # names of stages
 
-OF_ONE_LABEL = frozenset({"silver", "self_train"})
+OF_OPEN = frozenset({"silver", "self_train"})
 OF_A_TREE = frozenset({"hierarchy", "parents"})
 
 SURE = 0.5
 """Share of the surest label from which silver is one: below, its neighbourhood is of two minds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """All that makes contenders in one run, but for the stages.
-
-    folder: where the run keeps what it need not make twice.
-    attempt: how often the run was taken up.
-    """
-
-    material: Material
-    recipe: Recipe
-    seed: int
-    folder: Path
-    attempt: int
-    progress: Progress
 
 
 def climb(course: Course) -> tuple[Contender, list[Trial]]:
@@ -69,24 +54,39 @@ def climb(course: Course) -> tuple[Contender, list[Trial]]:
             continue
         course.progress.stage(name_of(stage))
         started = time.perf_counter()
-        made = contender(
-            material,
-            encoder_of(course, pulled | {stage}, best),
-            self_trains="silver" in pulled | {stage},
+        made, scores = make(course, stage, pulled, best)
+        after = stand(made, material, scores)
+        trial = keeping.judge(
+            stage, standing, after, multi=multi, seed=course.seed, must_rise=stage == "rerank"
         )
-        after = stand(made, material)
-        trial = keeping.judge(stage, standing, after, multi=multi, seed=course.seed)
         tried.append(replace(trial, seconds=round(time.perf_counter() - started, 1)))
         if trial.kept:
             best, standing, pulled = made, after, pulled | {stage}
     return best, tried
 
 
+def make(
+    course: Course, stage: str, pulled: Pulled, best: Contender
+) -> tuple[Contender, Scores | None]:
+    """Return what comes of *stage* on top of those *pulled*, and what it says of validation gold.
+
+    None: what its own bundle says, since nothing of that was fitted on validation gold but for
+    temperature, thresholds and the weight of words.
+    """
+    if stage == "rerank":
+        return second_look.reranked(course, best)
+    encoder = encoder_of(course, pulled | {stage}, best)
+    self_trains = "silver" in pulled | {stage}
+    return contender(course.material, encoder, self_trains=self_trains), None
+
+
 def refusal(stage: str, material: Material) -> str:
     """Return why *stage* is not worth a try; empty if it is."""
-    if material.project.is_multi and stage in OF_ONE_LABEL:
+    if material.project.is_multi and stage in OF_OPEN:
         return "Not tried: what lies near says little of a document with several labels."
-    if stage in OF_ONE_LABEL and not material.pool:
+    if material.project.is_multi and stage == "rerank":
+        return "Not tried: a second look ranks labels of which one is right."
+    if stage in OF_OPEN and not material.pool:
         return "Not tried: there are no open documents."
     distances = material.terms.relations.distances
     if stage in OF_A_TREE and not (distances > 1).any():
@@ -94,11 +94,15 @@ def refusal(stage: str, material: Material) -> str:
     return ""
 
 
-def stand(contender: Contender, material: Material) -> Standing:
-    """Return what *contender* is worth on the validation documents."""
+def stand(contender: Contender, material: Material, scores: Scores | None = None) -> Standing:
+    """Return what *contender* is worth on the validation documents.
+
+    Args:
+        scores: of those documents; None for what its bundle says.
+    """
     rows = material.examples.rows(Split.VALIDATION)
     siblings = material.terms.relations.distances == 1
-    scores = contender.scores(rows)
+    scores = scores or contender.scores(rows)
     return keeping.measure(contender.bundle, scores, material.examples.targets[rows], siblings)
 
 
@@ -110,8 +114,8 @@ def contender(
     return contenders.contend(
         encoder,
         label_vectors(material.terms.labels, warm.encode),
-        Features(_vectors(material, warm), count_terms(material.examples.texts)),
-        Features(_pool(material, warm), count_terms(material.pool)),
+        Features(_vectors(material, warm), document_counts(material.examples.ids)),
+        Features(_pool(material, warm), document_counts(material.pool_ids)),
         material.examples,
         material.terms,
         self_trains=self_trains,
@@ -155,8 +159,16 @@ def encoder_of(course: Course, pulled: Pulled, best: Contender) -> EncoderRefere
     return EncoderReference(str(trained), weights.digest_of(str(trained), settings.BUNDLE_DIR))
 
 
+def complete(contender: Contender, material: Material) -> Bundle:
+    """Return the bundle to serve, unwritten: it knows all gold."""
+    bundle = contenders.complete(contender, material.examples, material.terms)
+    return second_look.accepting(bundle, contender, material)
+
+
 def kept(contender: Contender) -> Contender:
-    """Return *contender* with its encoder, if it is one of this run's, kept beside the bundles."""
+    """Return *contender* with its models, if they are of this run, kept beside the bundles."""
+    reranker = second_look.kept(contender.bundle.reranker)
+    contender = replace(contender, bundle=replace(contender.bundle, reranker=reranker))
     encoder = contender.bundle.encoder
     if Path(settings.RUN_DIR) not in Path(encoder.source).parents:
         return contender
@@ -179,6 +191,7 @@ def _train(course: Course, pulled: Pulled, best: Contender, folder: Path) -> Any
         if hard is not None:
             hard = np.concatenate([hard, np.zeros(some.targets.shape, dtype=bool)])
     start = weights.directory_of(material.base.source, settings.BUNDLE_DIR)
+    engine = serving.engine_for(material.base.digest)
     model = load_model(adapted(course, start) if "adapt" in pulled else start)
     fine_tune.fine_tune(
         model,
@@ -191,7 +204,7 @@ def _train(course: Course, pulled: Pulled, best: Contender, folder: Path) -> Any
             parents="parents" in pulled,
             hard=hard,
         ),
-        fine_tune.Means(course.recipe, _engine(material.base), course.seed, folder / "checkpoints"),
+        fine_tune.Means(course.recipe, engine, course.seed, folder / "checkpoints"),
         course.progress,
     )
     return model
@@ -214,7 +227,7 @@ def adapted(course: Course, start: Path) -> Path:
             [*material.pool, *material.examples.part(Split.TRAIN).texts, *labels],
             epochs=1,
             batch=course.recipe.batch,
-            engine=_engine(material.base),
+            engine=serving.engine_for(material.base.digest),
             seed=course.seed,
             folder=folder / "checkpoints",
             watch=course.progress,
@@ -225,13 +238,6 @@ def adapted(course: Course, start: Path) -> Path:
     return folder / "encoder"
 
 
-def _engine(base: EncoderReference) -> str:
-    """Return what the transformer computes in: what is set, or what the probe chose."""
-    if settings.ENCODER_ENGINE != "auto":
-        return str(settings.ENCODER_ENGINE)
-    return str(serving.kept_probe(base.digest).get("engine", "fp32"))
-
-
 def hard_negatives(course: Course, best: Contender) -> NDArray[np.bool_]:
     """Return the hard negatives of the training documents, (documents, labels)."""
     examples, terms = course.material.examples, course.material.terms
@@ -239,7 +245,7 @@ def hard_negatives(course: Course, best: Contender) -> NDArray[np.bool_]:
     told = contenders.learner_of(best, examples, terms, rows).out_of_fold(seed=course.seed)
     sources = mining.mine(
         examples.targets[rows],
-        told.sum(best.weight),
+        told.sum(best.weights),
         best.features.vectors[rows],
         terms.relations,
         course.material.ruled_out[rows],

@@ -16,7 +16,7 @@ from inference.features import Features
 from inference.head import Head
 from training import acceptance, calibration, metrics
 from training.gates import Evidence
-from training.learner import Learner, choose_weight
+from training.learner import Learner, choose_weights
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -68,7 +68,8 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     """Return *bundle* with head, calibration and thresholds fitted anew on the lesson's gold.
 
     The result depends on the gold and the encoder alone, not on the former head. Without any gold
-    it is the label texts' own head, which accepts nothing.
+    it is the label texts' own head, which accepts nothing. A reranker stays, and ranks; what it
+    may accept was measured behind another head.
 
     Args:
         default_offset: multi-label: the offset of logits where there is no gold.
@@ -91,24 +92,25 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     if (unseen := lesson.unseen) is not None:
         plain, channels = plain[unseen], channels.take(unseen)
         lesson = _unseen(lesson)
-    weight = choose_weight(channels, lesson.targets, multi=bundle.multi, offset=offset)
-    held_out = channels.sum(weight)
+    weights = choose_weights(channels, lesson.targets, multi=bundle.multi, offset=offset)
+    held_out = channels.sum(weights)
     temperature = calibration.fit_temperature(
         held_out - offset,
         lesson.targets,
         multi=bundle.multi,
-        usual=calibration.usual_temperature(weight, len(learner.gold), silver=bundle.self_trains),
+        usual=calibration.usual_temperature(weights, len(learner.gold), silver=bundle.self_trains),
     )
     taught = replace(
         untaught,
         head=head,
-        lexical=learner.lexical(words, weight),
+        reranker=bundle.reranker and replace(bundle.reranker, accept=NEVER),
+        lexical=learner.lexical(words, weights),
         calibration=Calibration(temperature, offset),
         digest="",
     )
     taught = replace(taught, thresholds=choose_thresholds(taught, lesson, held_out, seed=seed))
-    figures = measure(taught, lesson, held_out) | {"words_weight": weight}
-    opinions = taught.calibration.probabilities(told.sum(weight), multi=bundle.multi)
+    figures = measure(taught, lesson, held_out) | {"words_weight": sum(weights)}
+    opinions = taught.calibration.probabilities(told.sum(weights), multi=bundle.multi)
     if unseen is not None:
         opinions[~unseen] = np.nan
     return Taught(taught, figures, evidence(plain, held_out, lesson.targets), opinions)
@@ -199,7 +201,11 @@ def accepted(bundle: Bundle, features: Features) -> Flags:
 
 
 def figures_of(
-    bundle: Bundle, logits: Floats, probabilities: Floats, targets: Flags
+    bundle: Bundle,
+    logits: Floats,
+    probabilities: Floats,
+    targets: Flags,
+    alone: Flags | None = None,
 ) -> dict[str, float]:
     """Return what *bundle* is worth on documents whose right labels are known.
 
@@ -208,15 +214,18 @@ def figures_of(
 
     Args:
         logits, probabilities, targets: (documents, labels).
+        alone: (documents,), which need no person; None: as the bundle decides at first sight.
     """
     thresholds = bundle.thresholds
     fits = fitting(targets)
     scores, chances, truth = logits[fits], probabilities[fits], targets[fits]
     given = assigned(chances, thresholds)
     exact = (given == truth).all(axis=1)
-    suggested = _suggested(bundle, scores)
-    alone = (certainties(chances, thresholds) >= thresholds.accept) & suggested
-    sure = chances.ravel() if bundle.multi else chances.max(axis=1)
+    if alone is None:
+        sure = certainties(probabilities, thresholds) >= thresholds.accept
+        alone = sure & _suggested(bundle, logits)
+    alone = alone[fits]
+    stated = chances.ravel() if bundle.multi else chances.max(axis=1)
     was_right = truth.ravel() if bundle.multi else exact
     strangeness = logits.max(axis=1) if len(logits) else np.empty(0, np.float32)
     return {
@@ -225,7 +234,7 @@ def figures_of(
         "mrr": metrics.mean_reciprocal_rank(scores, truth),
         "micro_f1": metrics.micro_f1(given, truth),
         "macro_f1": metrics.macro_f1(given, truth),
-        "ece": metrics.calibration_error(sure, was_right),
+        "ece": metrics.calibration_error(stated, was_right),
         "coverage": metrics.coverage(alone),
         "precision": metrics.precision(alone, exact),
         "out_of_scope_auroc": metrics.out_of_scope_auroc(strangeness, fits),

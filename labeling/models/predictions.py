@@ -57,6 +57,9 @@ class Prediction(models.Model):
     label_ids = models.JSONField(
         default=list, help_text="The labels this prediction would assign; multi-label: any number."
     )
+    reranked = models.BooleanField(
+        default=False, help_text="Whether a cross-encoder read the document, too."
+    )
     latency = models.FloatField(help_text="Milliseconds spent on this document.")
     predicted_at = models.DateTimeField()
     is_current = models.BooleanField(default=True)

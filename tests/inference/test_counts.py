@@ -12,11 +12,11 @@ from tests.inference.parts import ENCODER, Words, place
 pytestmark = pytest.mark.django_db
 
 
-def test_counts_are_those_of_the_prepared_texts_in_the_order_asked_for():
+def test_words_of_quotes_count_too_and_rows_are_in_the_order_asked_for():
     first = DocumentFactory(subject="Lost card", text="Help!\n> quoted words")
     second = DocumentFactory(subject="", text="pin pin")
     found = document_counts(np.array([second.pk, first.pk]))
-    assert (found != count_terms(["pin pin", "Lost card\nHelp!"])).nnz == 0
+    assert (found != count_terms(["pin pin", "Lost card\nHelp! > quoted words"])).nnz == 0
 
 
 def test_each_text_is_counted_once(django_assert_num_queries):

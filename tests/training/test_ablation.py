@@ -28,6 +28,15 @@ def test_each_stage_is_on_and_off_and_all_are_on_together():
     assert pulled[-1] == set(STAGES)
     assert len(pulled) == len(STAGES) + 2
     assert {"hierarchy", "fine_tune"} in pulled
+    assert variants(["rerank"]) == [set(), {"rerank"}, {"rerank"}]
+
+
+@pytest.mark.django_db
+def test_a_stage_that_does_not_exist_is_refused(tmp_path):
+    for name in ("taxonomy.json", "train.jsonl", "test.jsonl"):
+        (tmp_path / name).write_text("[]")
+    with pytest.raises(CommandError, match="--stages: 'magic'; any of silver"):
+        call_command("ablate", str(tmp_path), stages="magic", inside=True)
 
 
 def test_the_table_gives_every_figure_with_its_interval():
@@ -53,7 +62,7 @@ def test_the_command_measures_every_variant_on_the_same_texts(data):  # noqa: F8
     names = [row["name"] for row in rows]
     assert names[0] == ""
     # Nothing is open, so nothing can be silver, and the taxonomy is flat.
-    assert names[-1] == "fine_tune + adapt + hard_negatives"
+    assert names[-1] == "fine_tune + adapt + hard_negatives + rerank"
     assert rows[0]["change"]["value"] == 0
     assert all(0 <= row["worth"]["value"] <= 1 for row in rows)
     assert out.getvalue().startswith("### ")

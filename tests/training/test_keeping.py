@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,20 @@ def test_siblings_taken_for_one_another_are_among_the_figures():
     chances = np.roll(targets, 1, axis=1).astype(np.float32)
     found = measure(untaught(), Scores(chances, chances, chances), targets, siblings)
     assert found.figures["sibling_confusion"] == 1
+
+
+def test_a_space_that_turned_around_is_dropped_and_said_to_be():
+    before, after = standing(30, 0.5), standing(40, 0.9)
+    turned = replace(after, figures=after.figures | {"right_label_cosine": -0.12})
+    trial = judge("fine_tune", before, turned, multi=False, seed=0)
+    assert judge("fine_tune", before, after, multi=False, seed=0).kept
+    assert not trial.kept
+    assert "point away from their right label (mean cosine -0.120)" in trial.reason
+
+
+def test_a_second_look_has_to_raise_top_1():
+    before, after = standing(30, 0.5), standing(30, 0.55)
+    assert judge("silver", before, after, multi=False, seed=0).kept
+    trial = judge("rerank", before, after, multi=False, seed=0, must_rise=True)
+    assert not trial.kept
+    assert "did not rise" in trial.reason

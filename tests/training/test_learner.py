@@ -8,7 +8,8 @@ from inference.retrieve import unit
 from inference.terms import count_terms
 from tests.training.test_teaching import DIM, LABELS, untaught
 from training.head import fit, folds
-from training.learner import Channels, Learner, choose_weight
+from training.learner import FEW_STEPS, Channels, Learner, choose_weights
+from training.lexical import regression
 from training.teaching import Lesson, teach
 
 NO_OVERLAPS = np.zeros((LABELS, LABELS), dtype=bool)
@@ -68,7 +69,7 @@ def test_open_documents_carry_the_words_over():
     targets = np.eye(LABELS, dtype=bool)[which[:50]]
     learner = Learner(untaught(), gold, targets, NO_OVERLAPS, pool)
     _, weights = learner.learn()
-    said = learner.lexical(weights, 1.0).logits(count_terms(WORDS))
+    said = learner.lexical(weights, (1.0,)).logits(count_terms(WORDS))
     assert said.argmax(axis=1).tolist() == list(range(LABELS))
 
 
@@ -100,7 +101,7 @@ def test_what_a_document_is_told_does_not_depend_on_its_own_label(kind, self_tra
         )
         head, weights = learner.learn(fold != fold[0])
         dense = head.logits(some.gold.vectors[first], learner.bundle.label_vectors)
-        return np.stack([dense, learner.tfidf[first] @ weights])
+        return np.stack([dense, *(learner.tfidf[first] @ each for each in weights)])
 
     changed = some.targets.copy()
     changed[first] = np.roll(changed[first], 1, axis=1)
@@ -135,15 +136,15 @@ def test_gold_that_fits_nothing_teaches_no_words():
     some = lesson(40)
     nothing = np.zeros_like(some.targets)
     learner = Learner(untaught(), some.gold, nothing, NO_OVERLAPS, some.gold.take(np.arange(0)))
-    _, weights = learner.learn()
-    assert not weights.any()
+    _, words = learner.learn()
+    assert not words[0].any()
 
 
 def test_weight_of_words_that_mislead_is_zero():
     targets = np.eye(3, dtype=bool)[np.arange(60) % 3]
     dense = 5 * targets.astype(np.float32)
-    against = Channels(dense, -3 * targets.astype(np.float32))
-    assert choose_weight(against, targets, multi=False, offset=0) == 0
+    against = Channels(dense, (-3 * targets.astype(np.float32),))
+    assert choose_weights(against, targets, multi=False, offset=0) == (0,)
 
 
 def test_weight_of_words_that_decide_what_vectors_cannot_is_not():
@@ -151,9 +152,36 @@ def test_weight_of_words_that_decide_what_vectors_cannot_is_not():
     rng = np.random.default_rng(1)
     dense = rng.normal(size=targets.shape).astype(np.float32)
     words = (targets + 0.4 * rng.normal(size=targets.shape)).astype(np.float32) * 3
-    assert choose_weight(Channels(dense, words), targets, multi=False, offset=0) >= 0.6
+    [weight] = choose_weights(Channels(dense, (words,)), targets, multi=False, offset=0)
+    assert weight >= 0.6
+
+
+def test_second_kind_of_words_weighs_what_it_adds_and_nothing_where_it_misleads():
+    targets = np.eye(3, dtype=bool)[np.arange(90) % 3]
+    rng = np.random.default_rng(1)
+    dense, first = (rng.normal(size=targets.shape).astype(np.float32) for _ in range(2))
+    helps = (targets + 0.4 * rng.normal(size=targets.shape)).astype(np.float32) * 3
+    for second, wanted in ((helps, True), (-helps, False)):
+        weights = choose_weights(Channels(dense, (first, second)), targets, multi=False, offset=0)
+        assert (weights[1] > 0) == wanted
+
+
+def test_with_plenty_of_gold_words_are_learnt_from_gold_alone_too(monkeypatch):
+    some = lesson(60)
+    learner = Learner(untaught(), some.gold, some.targets, NO_OVERLAPS, some.pool)
+    assert len(learner.learn()[1]) == 1
+    monkeypatch.setattr("training.learner.PLENTY", 60)
+    _, (ratio, few) = learner.learn()
+    known = learner.tfidf[:60]
+    np.testing.assert_allclose(
+        few, regression(known, some.targets, NO_OVERLAPS, iterations=FEW_STEPS), atol=1e-5
+    )
+    both = learner.lexical((ratio, few), (0.5, 2.0)).weights
+    np.testing.assert_allclose(both, 0.5 * ratio + 2 * few, rtol=2e-3, atol=1e-3)
+    assert len(learner.out_of_fold(seed=0).words) == 2
 
 
 def test_weight_without_gold_is_zero():
     nothing = np.zeros((0, 3), np.float32)
-    assert choose_weight(Channels(nothing, nothing), nothing > 0, multi=False, offset=0) == 0
+    told = Channels(nothing, (nothing,))
+    assert choose_weights(told, nothing > 0, multi=False, offset=0) == (0,)

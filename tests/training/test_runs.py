@@ -215,13 +215,13 @@ def test_the_run_reads_the_taxonomy_that_stands_now(small):
 
 def between(monkeypatch, act):
     """Do *act* in the seconds between the comparison and the run's end."""
-    complete = runs.contenders.complete
+    complete = runs.stages.complete
 
     def and_act(*arguments):
         act()
         return complete(*arguments)
 
-    monkeypatch.setattr(runs.contenders, "complete", and_act)
+    monkeypatch.setattr(runs.stages, "complete", and_act)
 
 
 @pytest.fixture

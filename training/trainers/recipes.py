@@ -50,10 +50,15 @@ STAGES: Final[Mapping[str, Stage]] = {
         "Parents, too",
         "The encoder also learns which part of the tree a document belongs to.",
     ),
+    "rerank": Stage(
+        "A second look",
+        "A cross-encoder reads each close call together with its likeliest labels. It costs time "
+        "with every document that it reads.",
+    ),
 }
 """In the order in which they are tried; each builds on those that were kept before it."""
 
-ENCODER: Final = frozenset(STAGES) - {"silver"}
+ENCODER: Final = frozenset(STAGES) - {"silver", "rerank"}
 """Stages that fine-tune the encoder, each in its own way; the others leave it as it is."""
 
 
@@ -69,6 +74,10 @@ class Recipe:
     document_weight: weight of the document-document term.
     patience: evaluations without a better Hit@5 after which training stops.
     evaluations: evaluations, each with a checkpoint, in an epoch.
+    cross_encoder: from which the second look starts: a folder, or an id in this machine's Hugging
+        Face cache; empty for the encoder as the stages before left it.
+    rerank_documents: closest calls the cross-encoder learns from, at most.
+    rerank_epochs: its passes over them.
     """
 
     stages: tuple[str, ...] = ("fine_tune",)
@@ -79,6 +88,9 @@ class Recipe:
     document_weight: float = 0.5
     patience: int = 3
     evaluations: int = 2
+    cross_encoder: str = ""
+    rerank_documents: int = 2_000
+    rerank_epochs: int = 2
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Self:
@@ -99,6 +111,10 @@ class Recipe:
         listed = isinstance(stages, list | tuple) and all(isinstance(name, str) for name in stages)
         if not listed or not stages or not set(stages) <= STAGES.keys():
             raise BadRecipe(f"stages: {stages!r}; a list of at least one of {', '.join(STAGES)}.")
+        if not isinstance(given.get("cross_encoder", ""), str):
+            raise BadRecipe(
+                f"cross_encoder: {given['cross_encoder']!r}; a folder or an id, as text."
+            )
         return cls(**given | {"stages": tuple(name for name in STAGES if name in stages)})
 
     def as_json(self) -> dict[str, Any]:
@@ -114,6 +130,8 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "document_weight": (0.0, 10.0),
     "patience": (1, 1000),
     "evaluations": (1, 100),
+    "rerank_documents": (1, 1_000_000),
+    "rerank_epochs": (1, 100),
 }
 """Field to its least and greatest value; whole numbers where these are."""
 

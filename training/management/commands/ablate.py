@@ -6,7 +6,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management import CommandError
+
 from training.management.commands.backtest import REFIT_EVERY, Playing, start_of, versions
+from training.trainers.recipes import STAGES
 
 
 class Command(Playing):
@@ -20,10 +23,18 @@ class Command(Playing):
         super().add_arguments(parser)
         parser.add_argument("--reviews", default="1000", help="One number, or all. Default: 1000.")
         parser.add_argument("--per-label", type=int, metavar="N", help="Instead of reviews.")
+        parser.add_argument(
+            "--stages",
+            default=",".join(STAGES),
+            help="Which to turn on and off, with commas between them. Default: all of them.",
+        )
 
     def play(self, options: dict[str, Any]) -> None:
         from training import ablation, backtest  # loads models
 
+        asked = options["stages"].split(",")
+        if unknown := [stage for stage in asked if stage not in STAGES]:
+            raise CommandError(f"--stages: {unknown[0]!r}; any of {', '.join(STAGES)}.")
         wanted = "0" if options["per_label"] else options["reviews"]
         reviews, given = start_of(wanted, options["per_label"])
         plan = backtest.Plan(
@@ -39,11 +50,12 @@ class Command(Playing):
         test = backtest.read_test(plan, play.bundle(), self.tell)
         (step,) = play.steps(test, self.tell)
         with tempfile.TemporaryDirectory(prefix="ablation-") as folder:
-            rows = list(ablation.ablate(play, test, Path(folder), self.tell))
+            pulls = ablation.variants(asked)
+            rows = list(ablation.ablate(play, test, Path(folder), self.tell, pulls))
         name = plan.directory.resolve().name
         beside = _beside(step, multi=plan.kind == "multi")
-        asked = f"{step.reviews:,} gold documents, seed {plan.seed}"
-        self.stdout.write(f"### {name}, {asked}\n\n{beside}\n")
+        gold = f"{step.reviews:,} gold documents, seed {plan.seed}"
+        self.stdout.write(f"### {name}, {gold}\n\n{beside}\n")
         self.stdout.write(ablation.table(rows, multi=plan.kind == "multi"))
         if options["json"]:
             about = {"data": name, "gold": step.reviews, "seed": plan.seed, "versions": versions()}

@@ -34,6 +34,7 @@ COLUMNS = {
     "top1": "top-1",
     "recall_at_5": "recall@5",
     "micro_f1": "micro-F1",
+    "micro_f1_at_half": "at 0.5",
     "macro_f1": "macro-F1",
     "ece": "ECE",
     "coverage": "coverage",

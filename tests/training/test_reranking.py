@@ -1,0 +1,104 @@
+"""What a cross-encoder learns from, and how its word joins the head's."""
+
+import numpy as np
+import pytest
+
+from inference.buckets import NEVER
+from inference.rerank import Candidates
+from training import reranking
+from training.examples import relations
+
+NONE = np.zeros((4, 4), dtype=bool)
+
+
+def right(*columns, labels=4):
+    return np.eye(labels, dtype=bool)[list(columns)]
+
+
+def test_lists_hold_the_right_label_first_then_the_best_scored_wrong_ones():
+    logits = np.array([[9, 1, 8, 2], [1, 2, 3, 9]], dtype=np.float32)
+    rows, columns = reranking.lists(logits, right(0, 0), NONE, right(0, 0) & False, size=3)
+    # The first is the closer call: its right label leads by one, the second's lags by eight.
+    assert rows.tolist() == [0, 1]
+    assert columns.tolist() == [[0, 2, 3], [0, 3, 2]]
+
+
+def test_what_people_ruled_out_comes_before_better_scored_labels():
+    logits = np.array([[9, 1, 8, 7]], dtype=np.float32)
+    ruled_out = np.array([[False, True, False, False]])
+    _, columns = reranking.lists(logits, right(0), NONE, ruled_out, size=2)
+    assert columns.tolist() == [[0, 1]]
+
+
+def test_overlaps_and_documents_with_no_or_several_labels_are_left_out():
+    overlaps = NONE.copy()
+    overlaps[0, 2] = overlaps[2, 0] = True
+    targets = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    logits = np.tile(np.array([4, 3, 9, 1], dtype=np.float32), (3, 1))
+    rows, columns = reranking.lists(logits, targets, overlaps, targets & False, size=3)
+    assert rows.tolist() == [0]
+    assert columns.tolist() == [[0, 1, 3]]
+
+
+def test_in_a_tree_a_sibling_is_less_wrong_than_another():
+    tree = relations([1, 2, 3], {1: 8, 2: 8, 3: 9, 8: None, 9: None}, {})
+    flat = relations([1, 2, 3], {1: None, 2: None, 3: None}, {})
+    columns = np.array([[0, 1, 2]])
+    np.testing.assert_allclose(
+        reranking.shares(columns, tree), np.array([[1, 0.1, 0.01]]) / 1.11, rtol=1e-6
+    )
+    np.testing.assert_allclose(reranking.shares(columns, flat), [[1, 0, 0]])
+
+
+def test_least_candidate_misses_as_few_as_promised():
+    """Of documents drawn alike, 95 % have their right label in the set, and hardly more."""
+    rng = np.random.default_rng(0)
+    chances = rng.random((40_000, 1)).astype(np.float32)
+    known, others = chances[:199], chances[199:]
+    cut = reranking.least_candidate(known, np.ones((199, 1), dtype=bool), covered=0.95)
+    assert cut == np.sort(known[:, 0])[9]  # the tenth smallest of 199: 10 of 200 may be missed
+    assert 0.9 < (others >= cut).mean() < 0.99
+
+
+def test_too_few_documents_make_every_label_a_candidate():
+    chances = np.full((50, 3), 1 / 3, dtype=np.float32)
+    targets = np.eye(3, dtype=bool)[np.arange(50) % 3]
+    assert reranking.least_candidate(chances, targets) == 0.0
+
+
+def read_of(logits, probabilities):
+    rows = np.arange(len(logits))
+    columns = tuple(np.arange(probabilities.shape[1]) for _ in rows)
+    return Candidates(rows, columns, tuple(np.asarray(logits, dtype=np.float32)))
+
+
+def test_weights_follow_who_is_right():
+    rng = np.random.default_rng(1)
+    targets = np.eye(3, dtype=bool)[rng.integers(3, size=400)]
+    even = np.full((400, 3), 1 / 3, dtype=np.float32)
+    telling = np.where(targets, 2.0, 0.0) + rng.normal(size=(400, 3))
+    first, second = reranking.fit_combination(read_of(telling, even), even, targets)
+    # Normal noise of width 1 around means 0 and 2: the log-odds of a logit are twice its value.
+    assert second == pytest.approx(2.0, abs=0.35)
+    assert first == pytest.approx(1.0, abs=0.01)  # of equal chances nothing is learnt
+
+
+def test_a_reader_that_says_nothing_weighs_nothing():
+    rng = np.random.default_rng(2)
+    targets = np.eye(3, dtype=bool)[rng.integers(3, size=400)]
+    chances = np.where(targets, 0.6, 0.2).astype(np.float32)
+    noise = rng.normal(size=(400, 3))
+    assert reranking.fit_combination(read_of(noise, chances), chances, targets)[1] < 0.15
+
+
+def test_without_a_right_label_among_the_candidates_the_first_look_stands():
+    chances = np.full((1, 3), 1 / 3, dtype=np.float32)
+    read = read_of(np.zeros((1, 3)), chances)
+    assert reranking.fit_combination(read, chances, np.zeros((1, 3), bool)) == (1.0, 0.0)
+
+
+def test_second_looks_are_accepted_only_where_counting_proves_it():
+    sure = np.linspace(0.5, 1, 300).astype(np.float32)
+    assert reranking.accept(sure, sure > 0.6, promise=0.98) > 0.59
+    assert reranking.accept(sure[:50], sure[:50] > 0, promise=0.98) == NEVER
+    assert reranking.accept(sure[:0], sure[:0] > 0, promise=0.98) == NEVER

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from inference.cross_encode import CrossEncoder, load_model
+from tests.training.small import TOPICS, text_of
+from tests.training.trainers.test_adapt import Watching
+from training.trainers import rerank
+from training.trainers.rerank import Lists
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+CARDS = [f"{name}. {description} {words}" for name, (description, words) in TOPICS.items()]
+
+
+def lists(count=40):
+    right = np.arange(count) % len(TOPICS)
+    names = list(TOPICS)
+    columns = (right[:, None] + np.arange(3)) % len(TOPICS)  # the right label first
+    shares = np.tile(np.array([1, 0, 0], dtype=np.float32), (count, 1))
+    texts = [text_of(names[topic], number) for number, topic in enumerate(right)]
+    return Lists(texts, columns, shares, CARDS)
+
+
+def taught(encoder, folder, some, epochs=1):
+    model, watch = load_model(encoder), Watching()
+    rerank.teach(model, some, epochs=epochs, engine="fp32", seed=0, folder=folder, watch=watch)
+    return model, watch
+
+
+def test_the_loss_falls_and_the_right_label_wins(small_encoder, tmp_path, monkeypatch):
+    """Two thin layers learn no more than that one card is always right."""
+    monkeypatch.setattr(rerank, "RATE", 2e-3)
+    some = lists()
+    some.columns[:, 0], some.columns[:, 1:] = 2, [0, 1]
+    model, watch = taught(small_encoder, tmp_path, some, epochs=6)
+    pairs = [
+        (text, CARDS[column])
+        for text, row in zip(some.texts, some.columns, strict=True)
+        for column in row
+    ]
+    scores = CrossEncoder(model, "").score(pairs).reshape(some.columns.shape)
+    assert (scores.argmax(axis=1) == 0).mean() > 0.8
+    assert watch.losses[-1] < watch.losses[0] < 1.2  # ln 3 while it knows nothing
+    assert watch.steps[-1][0] == watch.steps[-1][1]
+
+
+def test_training_goes_on_from_its_last_checkpoint(small_encoder, tmp_path):
+    taught(small_encoder, tmp_path, lists(), epochs=1)
+    _, watch = taught(small_encoder, tmp_path, lists(), epochs=2)
+    steps = -(-40 // (rerank.PAIRS // 3))
+    assert watch.steps[0][0] == steps + 1
+
+
+def test_nothing_to_learn_from_is_refused(small_encoder, tmp_path):
+    with pytest.raises(ValueError, match="no documents"):
+        taught(small_encoder, tmp_path, lists(0))
+
+
+def test_pairs_longer_than_the_model_reads_are_cut(small_encoder):
+    reader = CrossEncoder(load_model(small_encoder), "")
+    assert reader.score([("word " * 900, "card " * 900)]).shape == (1,)
+    assert reader.score([]).shape == (0,)

@@ -1,0 +1,143 @@
+"""The stage that gives a contender a reranker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from inference import folders, pipeline, serving, weights
+from inference.buckets import Bucket
+from inference.bundle import Bundle
+from inference.pipeline import Scores
+from inference.rerank import Candidates, Reranker, candidates
+from training import contenders, reranking
+from training.contenders import Contender
+from training.course import Course
+from training.material import Material
+from training.splits import Split
+
+Flags = NDArray[np.bool_]
+
+SIZE: Final = 8
+"""Candidates of a document to learn from."""
+
+
+def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
+    """Return *best* with a reranker, and what it says of the validation documents.
+
+    What first and second look weigh is fitted on one half of the validation documents for the
+    other, so that what it says flatters nobody; the reranker itself knows all of them.
+    """
+    examples = course.material.examples
+    rows = examples.rows(Split.VALIDATION)
+    first, targets = best.scores(rows), examples.targets[rows]
+    found = pipeline.buckets_of(best.bundle, first)
+    close = np.array([bucket == Bucket.REVIEW for bucket in found], dtype=bool)
+    reranker = replace(
+        _untaught(course, best),
+        candidate=reranking.least_candidate(first.probabilities[close], targets[close]),
+    )
+    engine = serving.engine_for(best.bundle.encoder.digest)
+    reader = serving.WarmCrossEncoder(reranker.source, reranker.digest, engine)
+    chosen = candidates(reranker, first.probabilities, found)
+    texts = [examples.texts[rows[row]] for row in chosen.rows]
+    read = chosen.read(texts, reranker.cards, reader)
+
+    def fitted(taught: Candidates) -> Bundle:
+        weights_ = reranking.fit_combination(taught, first.probabilities, targets)
+        mixed = replace(reranker, first=weights_[0], second=weights_[1])
+        return replace(best.bundle, reranker=mixed)
+
+    halves = np.arange(len(read)) % 2 == 0
+    scores = first
+    for half in (halves, ~halves):
+        scores = pipeline.second_thoughts(fitted(read.take(half)), scores, read.take(~half))
+    return replace(best, bundle=fitted(read), reader=reader), scores
+
+
+def _untaught(course: Course, best: Contender) -> Reranker:
+    """Return the trained cross-encoder, whose word weighs nothing yet; trained once in a run."""
+    folder = course.folder / f"rerank-{best.bundle.encoder.digest[:16]}"
+    trained = folder / "cross-encoder"
+    if not trained.is_dir():
+        model = _train(course, best, folder)
+        scratch = folder / f"saving-{course.attempt}"
+        model.save_pretrained(str(scratch), create_model_card=False)
+        folders.put(scratch, trained)
+    return Reranker(
+        source=str(trained),
+        digest=weights.digest_of(str(trained), settings.BUNDLE_DIR),
+        cards=course.material.cards,
+        candidate=0.0,
+        first=1.0,
+        second=0.0,
+    )
+
+
+def _train(course: Course, best: Contender, folder: Path) -> Any:
+    from inference.cross_encode import load_model
+    from training.trainers.rerank import Lists, teach
+
+    material, recipe = course.material, course.recipe
+    examples, relations = material.examples, material.terms.relations
+    training = examples.rows(Split.TRAIN)
+    told = contenders.learner_of(best, examples, material.terms, training)
+    rows, columns = reranking.lists(
+        told.out_of_fold(seed=course.seed).sum(best.weights),
+        examples.targets[training],
+        relations.overlaps,
+        material.ruled_out[training],
+        size=SIZE,
+    )
+    rows, columns = rows[: recipe.rerank_documents], columns[: recipe.rerank_documents]
+    start = recipe.cross_encoder or best.bundle.encoder.source
+    model = load_model(weights.directory_of(start, settings.BUNDLE_DIR))
+    teach(
+        model,
+        Lists(
+            texts=[examples.texts[training[row]] for row in rows],
+            columns=columns,
+            shares=reranking.shares(columns, relations),
+            cards=material.cards,
+        ),
+        epochs=recipe.rerank_epochs,
+        engine=serving.engine_for(material.base.digest),
+        seed=course.seed,
+        folder=folder / "checkpoints",
+        watch=course.progress,
+    )
+    return model
+
+
+def accepting(bundle: Bundle, contender: Contender, material: Material) -> Bundle:
+    """Return *bundle* with the certainty from which its reranker accepts.
+
+    Args:
+        bundle: as it will serve; the contender's with all gold and its own thresholds.
+        contender: whose head and words have not seen the held-out gold.
+    """
+    if bundle.reranker is None:
+        return bundle
+    judge = replace(contender.bundle, thresholds=bundle.thresholds, calibration=bundle.calibration)
+    rows = material.examples.rows(Split.VALIDATION, Split.TEST)
+    scores = replace(contender, bundle=judge).scores(rows)
+    first = scores.probabilities.argmax(axis=1)  # (documents,)
+    right = material.examples.targets[rows, first]
+    cut = reranking.accept(
+        scores.probabilities.max(axis=1)[scores.reranked],
+        right[scores.reranked],
+        promise=material.terms.promise,
+    )
+    return replace(bundle, reranker=replace(bundle.reranker, accept=cut))
+
+
+def kept(reranker: Reranker | None) -> Reranker | None:
+    """Return *reranker* with its cross-encoder kept beside the bundles, if it is one of a run's."""
+    if reranker is None or Path(settings.RUN_DIR) not in Path(reranker.source).parents:
+        return reranker
+    return replace(reranker, source=weights.keep(Path(reranker.source), settings.BUNDLE_DIR))

@@ -1,0 +1,115 @@
+"""Teach a cross-encoder to find the right label among the candidates a document really gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from datasets import Dataset
+from datasets.utils.logging import disable_progress_bar
+from numpy.typing import NDArray
+from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
+from sentence_transformers.cross_encoder.losses import ListNetLoss
+from transformers import PrinterCallback
+
+from inference.texts import bounded
+from training.trainers.fine_tune import Reporting, Watch, last_checkpoint
+
+PAIRS: Final = 32
+"""Pairs of document and label in a step."""
+
+RATE: Final = 5e-5
+
+NOTHING: Final = 1e-9
+"""Share of a label that is not right at all: its logarithm is finite."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lists:
+    """Documents with their candidates.
+
+    texts: prepared, (documents,).
+    columns: (documents, candidates), places of labels in *cards*.
+    shares: (documents, candidates), how right each is; rows sum to 1.
+    cards: what is read of each label.
+    """
+
+    texts: Sequence[str]
+    columns: NDArray[np.int64]
+    shares: NDArray[np.float32]
+    cards: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+class QuietTrainer(CrossEncoderTrainer):
+    """The trainer without its model card: that costs time and says nothing here."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        pass
+
+
+def teach(
+    model: Any,
+    lists: Lists,
+    *,
+    epochs: int,
+    engine: str,
+    seed: int,
+    folder: Path,
+    watch: Watch,
+) -> None:
+    """Train *model*, a cross-encoder of one output, in place, by listwise cross-entropy.
+
+    The loss of a document is the cross-entropy between its candidates' shares and the softmax of
+    their logits (ListNet: Cao et al., 2007). Where *folder* holds a whole checkpoint, training
+    goes on from it.
+
+    Raises:
+        ValueError: there are no documents.
+    """
+    if not len(lists):
+        raise ValueError("there are no documents to learn from")
+    disable_progress_bar()
+    torch.manual_seed(seed)
+    cards = [bounded(card) for card in lists.cards]
+    data = Dataset.from_dict(
+        {
+            "document": [bounded(text) for text in lists.texts],
+            "cards": [[cards[column] for column in row] for row in lists.columns.tolist()],
+            # The library's softmax of these is the shares again.
+            "labels": np.log(np.maximum(lists.shares, NOTHING)).tolist(),
+        }
+    )
+    trainer = QuietTrainer(
+        model=model,
+        args=CrossEncoderTrainingArguments(
+            output_dir=str(folder),
+            num_train_epochs=epochs,
+            per_device_train_batch_size=max(1, PAIRS // lists.columns.shape[1]),
+            learning_rate=RATE,
+            warmup_steps=0.1,
+            bf16=engine == "bf16",
+            use_cpu=not torch.cuda.is_available(),
+            save_strategy="epoch",
+            save_total_limit=1,
+            logging_steps=5,
+            disable_tqdm=True,
+            report_to="none",
+            dataloader_num_workers=0,
+            dataloader_pin_memory=False,
+            seed=seed,
+        ),
+        train_dataset=data,
+        loss=ListNetLoss(model, mini_batch_size=-1),
+        callbacks=[Reporting(watch)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = last_checkpoint(folder)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    model.eval()
