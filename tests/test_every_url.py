@@ -87,6 +87,7 @@ EXPECTED = {
     "labeling:heartbeat": Page(MEMBERS, POST, "task"),
     "training:models": Page(ADMINS),
     "training:train": Page(ADMINS, POST),
+    "training:gates": Page(ADMINS, POST),
     "training:run": Page(ADMINS, pk="run"),
     "training:cancel": Page(ADMINS, POST, "run"),
     "training:card": Page(ADMINS, GET, "model"),

@@ -1,7 +1,10 @@
+from typing import Any
+
 from django import forms
 from django.utils.html import format_html
 
 from training import recipes
+from training.gates import LIMITS
 from training.models import TrainingRecipe
 from training.trainers.recipes import STAGES, Recipe
 
@@ -50,3 +53,18 @@ class TrainForm(forms.Form):
         """Return the recipe asked for: what the form holds, the rest as in *edition*."""
         asked = {name: self.cleaned_data[name] for name in ("stages", "epochs")}
         return Recipe.read(recipes.usable(edition).as_json() | asked)
+
+
+class GatesForm(forms.Form):
+    """Where the gates of a project open."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, limit in LIMITS.items():
+            self.fields[name] = forms.FloatField(
+                label=limit.title,
+                help_text=f"{limit.help} Usually {limit.usual:g}.",
+                min_value=limit.least,
+                max_value=limit.most,
+                widget=forms.NumberInput(attrs={"step": "any"}),
+            )

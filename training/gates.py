@@ -6,7 +6,7 @@ A gate never passes by default: what was not measured is a failure.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,19 +279,65 @@ class Correlated:
         return Outcome(self.name, passed=cosine > 0, reason=reason, figures={"cosine": cosine})
 
 
-def slow_loop(*, multi: bool) -> tuple[Gate, ...]:
+class Limit(NamedTuple):
+    """What an admin may change of a gate: where it opens."""
+
+    title: str
+    help: str
+    usual: float
+    least: float
+    most: float
+
+
+LIMITS: Final[Mapping[str, Limit]] = {
+    "ece": Limit(
+        "Calibration error, at most",
+        "Beyond what chance makes of it; 0.05 is five points.",
+        0.05,
+        0.0,
+        1.0,
+    ),
+    "accepts": Limit(
+        "Accepts, at least",
+        "As a share of what the champion accepts; 0 lets it accept as little as it likes.",
+        0.8,
+        0.0,
+        1.0,
+    ),
+    "latency": Limit(
+        "P95 latency, at most",
+        "Times that of the champion. A second look needs more: raise this if accuracy is worth it.",
+        1.2,
+        0.1,
+        1000.0,
+    ),
+    "label_gold": Limit(
+        "Labels are watched from",
+        "Held-out gold documents: with fewer a fall cannot be told from chance.",
+        20.0,
+        1.0,
+        1_000_000.0,
+    ),
+}
+
+
+def slow_loop(*, multi: bool, limits: Mapping[str, float] | None = None) -> tuple[Gate, ...]:
     """Return the gates of a training run (learning.md §9).
 
     What must rise beyond noise is what people see first: the first label, or with several labels
     a document the whole set.
+
+    Args:
+        limits: name in LIMITS to where that gate opens; what is absent is as usual.
     """
+    at = {name: limit.usual for name, limit in LIMITS.items()} | dict(limits or {})
     return (
         NotWorse("hit_at_5", "Hit@5"),
         Better("micro_f1", "Micro-F1") if multi else Better("top1", "Top-1"),
-        NoLabelDrops(),
-        Calibrated(),
-        AcceptsAsMuch(),
-        LatencyWithin(),
+        NoLabelDrops(int(at["label_gold"])),
+        Calibrated(at["ece"]),
+        AcceptsAsMuch(at["accepts"]),
+        LatencyWithin(at["latency"]),
         NoLeaks(),
         Correlated(),
     )

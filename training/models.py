@@ -59,6 +59,28 @@ class TrainingRecipe(models.Model):
         return f"Recipe {self.number}"
 
 
+class GateLimit(models.Model):
+    """Where one gate of a project opens, if not where it usually does."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="gate_limits")
+    gate = models.CharField(max_length=20, help_text="A name of gates.LIMITS.")
+    limit = models.FloatField()
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "gate"], name="one_limit_per_gate_and_project"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gate} at {self.limit:g}"
+
+
 class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
     def visible_to(self, user: User | AnonymousUser) -> TrainingRunQuerySet:
         """Runs of projects *user* administers."""

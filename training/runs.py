@@ -11,15 +11,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from inference import vectors
+from inference import pipeline, vectors
 from inference.bundle import Bundle
-from inference.features import Features
 from inference.serving import WarmEncoder
-from inference.terms import count_terms
 from labeling.models import Project
 from training import (
     comparison,
-    contenders,
+    gate_limits,
     gates,
     metrics,
     registry,
@@ -29,11 +27,11 @@ from training import (
 )
 from training.comparison import Measured
 from training.contenders import Contender
+from training.course import Course
 from training.material import Material, champion_bundle, gather
 from training.models import ModelVersion, TrainingRun
 from training.progress import Cancelled, HoldLost, Progress
 from training.splits import Split
-from training.stages import Course
 from training.teaching import accepted
 from training.trainers.recipes import Recipe
 
@@ -61,7 +59,7 @@ def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
     progress.stage("Comparing both on held-out gold")
     measured = measure_both(material, champion, challenger)
     leaks = int(material.snapshot.leaks["total"])
-    bundle = contenders.complete(challenger, material.examples, material.terms)
+    bundle = stages.complete(challenger, material)
     evidence = comparison.compare(
         *measured,
         material.examples,
@@ -69,7 +67,10 @@ def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
         leaks=leaks,
         accepted=(share_accepted(material.serving, champion), share_accepted(bundle, challenger)),
     )
-    outcomes = gates.judge(gates.slow_loop(multi=material.project.is_multi), evidence)
+    limits = gate_limits.of(run.project)
+    outcomes = gates.judge(
+        gates.slow_loop(multi=material.project.is_multi, limits=limits), evidence
+    )
 
     found = reports.write(run, material, measured, evidence, tried)
     progress.stage("Registering")
@@ -167,10 +168,9 @@ def latencies(material: Material, both: Sequence[Contender]) -> list[dict[str, f
     of them alike and is mostly left out.
     """
     texts = material.examples.part(Split.TEST).texts[:TIMED]
-    warm = [(WarmEncoder(each.bundle.encoder), each.bundle) for each in both]
-    for encoder, _ in warm:
-        encoder.encode(texts[:1])
-    took = np.array([[[_time(*each, text) for each in warm] for text in texts] for _ in range(3)])
+    for each in both:
+        _time(each, texts[0]) if texts else None
+    took = np.array([[[_time(each, text) for each in both] for text in texts] for _ in range(3)])
     best = 1000 * took.min(axis=0)  # (texts, contenders)
     return [
         {"latency_p50": float(np.median(row)), "latency_p95": float(np.percentile(row, 95))}
@@ -178,10 +178,10 @@ def latencies(material: Material, both: Sequence[Contender]) -> list[dict[str, f
     ]
 
 
-def _time(encoder: WarmEncoder, bundle: Bundle, text: str) -> float:
+def _time(contender: Contender, text: str) -> float:
     started = time.perf_counter()
-    counts = count_terms([text]) if bundle.lexical else None
-    bundle.logits(Features(encoder.encode([text]), counts))
+    bundle = contender.bundle
+    pipeline.classify(bundle, WarmEncoder(bundle.encoder), [text], contender.reader)
     return time.perf_counter() - started
 
 

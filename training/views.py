@@ -9,15 +9,30 @@ from inference import deployments
 from labeling import jobs
 from labeling.access import PersonRequest, admin_page
 from labeling.models import Project
-from training import curves, model_cards, outlook, recipes, registry, schedule, tasks
-from training.forms import TrainForm
+from training import (
+    curves,
+    decided,
+    gate_limits,
+    model_cards,
+    outlook,
+    recipes,
+    registry,
+    schedule,
+    tasks,
+)
+from training.forms import GatesForm, TrainForm
 from training.models import ModelVersion
 
 SHOWN = 20  # versions, deployments and runs listed
 
 
 def models_page(
-    request: PersonRequest, project: Project, *, form: TrainForm | None = None, status: int = 200
+    request: PersonRequest,
+    project: Project,
+    *,
+    form: TrainForm | None = None,
+    gates_form: GatesForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """Render what serves, what could, and what the next run would learn."""
     served = list(project.deployments.select_related("deployed_by")[:SHOWN])
@@ -30,6 +45,7 @@ def models_page(
     context = {
         "project": project,
         "live": live,
+        "decided": decided.parts(project) if live else [],
         "champion": registry.version_of(project, live.bundle) if live else None,
         "versions": versions,
         "served": [(each, names.get(each.bundle)) for each in served],
@@ -39,6 +55,7 @@ def models_page(
         "runs": project.runs.select_related("requested_by").defer("report", "curve")[:SHOWN],
         "recipe": recipes.usable(edition),
         "form": form,
+        "gates_form": gates_form or GatesForm(initial=gate_limits.of(project)),
     }
     return render(request, "training/models.html", context, status=status)
 
@@ -73,6 +90,18 @@ def start_training(request: PersonRequest, project: Project) -> HttpResponse:
         return redirect("training:run", project.slug, error.run.pk)
     transaction.on_commit(lambda: tasks.train.delay(run.pk), robust=True)
     return redirect("training:run", project.slug, run.pk)
+
+
+@require_POST
+@admin_page
+def change_gates(request: PersonRequest, project: Project) -> HttpResponse:
+    """Set where the gates open, for runs to come."""
+    form = GatesForm(request.POST)
+    if not form.is_valid():
+        return models_page(request, project, gates_form=form, status=422)
+    gate_limits.change(project, form.cleaned_data, actor=request.user, now=timezone.now())
+    messages.success(request, "Saved. The next run is judged by them.")
+    return redirect("training:models", project.slug)
 
 
 @require_safe

@@ -66,6 +66,7 @@ def version(project, gates, **fields):
         ("post", "runs/{run}/cancel/"),
         ("post", "1/promote/"),
         ("post", "roll-back/"),
+        ("post", "gates/"),
     ],
 )
 def test_the_models_exist_for_admins_alone(client, project, outsider, role, method, path):
@@ -109,7 +110,7 @@ def test_page_cost_does_not_grow_with_its_rows(client, project, gold, django_ass
         DeploymentFactory(project=project, bundle=one.bundle, until=timezone.now())
         LabelFactory(project=project)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         client.get(MODELS)
 
 
