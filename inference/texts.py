@@ -33,6 +33,9 @@ _SENT_HEADER = re.compile(r"^\s*(?:sent|date|to|gesendet|datum|an):\s", re.IGNOR
 _SIGNATURE = re.compile(
     r"^--\s?$|^\s*(?:sent from my |get outlook for |gesendet von mein)", re.IGNORECASE
 )
+_REPLY_MARK = re.compile(
+    r"^\s*(?:(?:re|fwd?|aw|wg|antw|sv|tr|rv)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE
+)
 _LONG_RUN = re.compile(rf"(\S{{{MAX_RUN}}})(?=\S)")
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
@@ -57,6 +60,11 @@ def with_history(subject: str, text: str) -> str:
     pay for it with the answer's own words.
     """
     return bounded(f"{clean(subject).strip()}\n{clean(text[:RAW_CHARACTERS])}")
+
+
+def thread_of(subject: str) -> str:
+    """Return what the subjects of a message and its answers have in common; "" where nothing."""
+    return " ".join(_REPLY_MARK.sub("", clean(subject)).casefold().split())
 
 
 def clean(text: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.document_texts import prepared_texts
+from inference.document_texts import prepared_texts, threads_of
 from labeling import taxonomies
 from labeling.models import GoldLabel, Label, Project, RuledOut, TaxonomyVersion
 from training import leaks, splits
@@ -82,6 +82,7 @@ def freeze(
     pairs = splits.similar_pairs(texts)
     if vectors is not None:
         pairs += splits.close_pairs(vectors)
+    pairs += splits.joined(threads_of(gold.ids))
     assigned = splits.assign(texts, splits.groups(len(texts), pairs))
     _refuse_empty(assigned, gold)
     version = taxonomies.current_version(project)

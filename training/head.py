@@ -154,15 +154,24 @@ def fit(  # noqa: PLR0913 - see Objective
     return Head(delta.astype(np.float32), bias.astype(np.float32), scale)
 
 
-def folds(targets: Flags, count: int, seed: int) -> NDArray[np.int64]:
+def folds(
+    targets: Flags, count: int, seed: int, threads: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Return the fold of each document, (documents,), in [0, count).
 
     Each label's documents are spread over the folds, by their first label; documents without any
     label likewise.
+
+    Args:
+        threads: (documents,), a number that documents share which belong together: they fall into
+            one fold, as those to come belong to other threads. None: each is alone.
     """
-    shuffled = np.random.default_rng(seed).permutation(len(targets))
-    first = np.where(targets.any(axis=1), targets.argmax(axis=1), -1)
+    alone = np.arange(len(targets)) if threads is None else threads
+    _, firsts, thread = np.unique(alone, return_index=True, return_inverse=True)
+    told = targets[firsts]
+    shuffled = np.random.default_rng(seed).permutation(len(told))
+    first = np.where(told.any(axis=1), told.argmax(axis=1), -1)
     ordered = shuffled[np.argsort(first[shuffled], kind="stable")]
-    fold = np.empty(len(targets), dtype=np.int64)
-    fold[ordered] = np.arange(len(targets)) % count
-    return fold
+    fold = np.empty(len(told), dtype=np.int64)
+    fold[ordered] = np.arange(len(told)) % count
+    return fold[thread]

@@ -16,6 +16,7 @@ from inference import deployments, pipeline, predictions, rebuild, serving, weig
 from inference.buckets import margins
 from inference.bundle import Bundle
 from inference.document_features import cached_features, document_features
+from inference.document_texts import threads_of
 from inference.features import Features
 from inference.models import Deployment
 from inference.retrieve import top
@@ -138,6 +139,7 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Id
         around=some.take(~judges),
         promise=project.promised_precision,
         unseen=_unseen(project, bundle, ids),
+        threads=np.array(threads_of(ids.tolist()), dtype=np.int64),
     )
 
 

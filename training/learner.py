@@ -84,11 +84,12 @@ class Learner:
         targets: (documents, labels).
         around: features of open documents.
         weights: (documents,), trust in each gold document; None for 1 each.
+        threads: (documents,), a number that documents of a thread share; None: each is alone.
         self_trains: whether the head, too, learns silver. It is then too sure of the very documents
             that were silver: docs/decisions/0013.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all there is to learn from
         self,
         bundle: Bundle,
         gold: Features,
@@ -97,9 +98,10 @@ class Learner:
         around: Features,
         weights: Floats | None = None,
         *,
+        threads: NDArray[np.int64] | None = None,
         self_trains: bool = False,
     ) -> None:
-        self.self_trains = self_trains
+        self.self_trains, self.threads = self_trains, threads
         self.bundle, self.gold, self.targets, self.overlaps = bundle, gold, targets, overlaps
         self.weights = np.ones(len(gold), np.float32) if weights is None else weights
         room = max(0, MOST_CELLS // max(1, targets.shape[1]) - len(gold))
@@ -199,8 +201,8 @@ class Learner:
         return made, belief
 
     def out_of_fold(self, *, seed: int, count: int = 4) -> Channels:
-        """Return what each gold document is told by channels that never saw it."""
-        fold = folds(self.targets, max(1, min(count, len(self.gold))), seed)
+        """Return what each gold document is told by channels that never saw it or its thread."""
+        fold = folds(self.targets, max(1, min(count, len(self.gold))), seed, self.threads)
         dense = np.zeros(self.targets.shape, dtype=np.float32)
         words: tuple[Floats, ...] = ()
         for held in np.unique(fold):

@@ -81,6 +81,32 @@ class GateLimit(models.Model):
         return f"{self.gate} at {self.limit:g}"
 
 
+class LeverTrial(models.Model):
+    """One field of the recipe, moved in a small training, beside the same training as it was."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="trials")
+    lever = models.CharField(max_length=20, help_text="A name of trainers.recipes.LEVERS.")
+    usual = models.FloatField(help_text="Where it stands in the recipe.")
+    value = models.FloatField(help_text="Where it was moved to.")
+    documents = models.PositiveIntegerField(help_text="Learnt from.")
+    hit_at_5 = models.FloatField()
+    hit_at_10 = models.FloatField()
+    change_at_5 = models.FloatField(help_text="Against the same training as it was.")
+    change_at_10 = models.FloatField()
+    is_kept = models.BooleanField(help_text="Both rose by enough.")
+    is_flat = models.BooleanField(help_text="Both changes are within noise.")
+    seconds = models.FloatField()
+    seed = models.IntegerField()
+    tried_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["project", "lever"], name="trials_by_lever")]
+
+    def __str__(self) -> str:
+        return f"{self.lever} {self.usual:g} → {self.value:g}"
+
+
 class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
     def visible_to(self, user: User | AnonymousUser) -> TrainingRunQuerySet:
         """Runs of projects *user* administers."""

@@ -108,7 +108,7 @@ def promote(version: ModelVersion, *, actor: User | None, now: datetime) -> Depl
     return deployments.deploy(
         version.project,
         version.bundle,
-        reason=f"{version} passed its {len(version.gates)} gates.",
+        reason=f"{version} passed its gates.",
         actor=actor,
         now=now,
     )

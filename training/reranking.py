@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 Columns = NDArray[np.int64]
 
 COVERED: Final = 0.99
-"""Close calls whose right label is to be among their candidates."""
+"""Documents that are no close call, or whose right label is to be among their candidates."""
 
 SIBLING: Final = 0.1
 OTHER: Final = 0.01
@@ -80,18 +80,21 @@ def shares(columns: Columns, relations: Relations) -> Floats:
     return normalised
 
 
-def least_candidate(probabilities: Floats, targets: Flags, covered: float = COVERED) -> float:
+def least_candidate(
+    probabilities: Floats, targets: Flags, close: Flags, covered: float = COVERED
+) -> float:
     """Return the least probability of a candidate: conformal sets (LAC: Sadinle et al., 2019).
 
-    Of documents like these a share of *covered* has its right label among the labels of at least
-    this probability; 0 where they are too few to tell.
+    Of documents like these a share of *covered* is no close call, or has its right label among the
+    labels of at least this probability; 0 where they are too few to tell.
 
     Args:
         probabilities: of labels nobody had told, (documents, labels).
         targets: (documents, labels); documents without a right label are left out.
+        close: (documents,), which are close calls.
     """
     fits = targets.any(axis=1)
-    found = np.where(targets, probabilities, 0).max(axis=1)[fits]
+    found = np.where(close, np.where(targets, probabilities, 0).max(axis=1), 1.0)[fits]
     allowed = math.floor((len(found) + 1) * (1 - covered) + 1e-9)  # documents that may be missed
     return float(np.sort(found)[allowed - 1]) if allowed else 0.0
 

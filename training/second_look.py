@@ -40,7 +40,7 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     close = np.array([bucket == Bucket.REVIEW for bucket in found], dtype=bool)
     reranker = replace(
         _untaught(course, best),
-        candidate=reranking.least_candidate(first.probabilities[close], targets[close]),
+        candidate=reranking.least_candidate(first.probabilities, targets, close),
     )
     engine = serving.engine_for(best.bundle.encoder.digest)
     reader = serving.WarmCrossEncoder(reranker.source, reranker.digest, engine)

@@ -96,6 +96,17 @@ def close_pairs(vectors: NDArray[np.float32], cosine: float = COSINE) -> list[tu
     return pairs
 
 
+def joined(names: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the positions (earlier, later) of neighbours among those that have one name."""
+    last: dict[int, int] = {}
+    pairs = []
+    for position, name in enumerate(names):
+        if name in last:
+            pairs.append((last[name], position))
+        last[name] = position
+    return pairs
+
+
 def groups(count: int, pairs: Pairs) -> NDArray[np.int64]:
     """Return for each of *count* documents the first position of its group, shape (documents,).
 

@@ -37,6 +37,7 @@ class Lesson:
     promise: precision of what is accepted, in (0, 1).
     unseen: (documents,), false where the encoder itself was trained on the document: those teach
         the head, but tell nothing of how sure it may be. None: it was trained on none.
+    threads: (documents,), a number that documents of a thread share; None: each is alone.
     """
 
     gold: Features
@@ -46,6 +47,7 @@ class Lesson:
     around: Features
     promise: float
     unseen: Flags | None = None
+    threads: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +87,7 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
         lesson.targets,
         lesson.overlaps,
         lesson.around,
+        threads=lesson.threads,
         self_trains=bundle.self_trains,
     )
     head, words = learner.learn()

@@ -15,6 +15,7 @@ from training import (
     gate_limits,
     model_cards,
     outlook,
+    plateaus,
     recipes,
     registry,
     schedule,
@@ -54,6 +55,8 @@ def models_page(
         "duration": ahead.duration(recipes.usable(edition)) if not form.is_bound else None,
         "runs": project.runs.select_related("requested_by").defer("report", "curve")[:SHOWN],
         "recipe": recipes.usable(edition),
+        "trials": project.trials.all()[:SHOWN],
+        "plateaus": plateaus.plateaus(project),
         "form": form,
         "gates_form": gates_form or GatesForm(initial=gate_limits.of(project)),
     }

@@ -133,3 +133,13 @@ def test_folds_are_of_like_size_and_spread_each_label():
     assert np.bincount(fold).tolist() == [6, 6, 6, 6]
     for label in range(3):
         assert np.bincount(fold[targets[:, label]], minlength=4).tolist() == [2, 2, 2, 2]
+
+
+def test_a_thread_falls_into_one_fold_and_single_documents_as_before():
+    targets = np.eye(4, dtype=bool)[np.arange(80) % 4]
+    threads = np.arange(80)
+    assert (folds(targets, 4, 1, threads) == folds(targets, 4, 1)).all()
+    threads[40:60] = 40
+    fold = folds(targets, 4, 1, threads)
+    assert len(set(fold[40:60])) == 1
+    assert set(fold) == {0, 1, 2, 3}

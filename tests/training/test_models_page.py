@@ -110,7 +110,7 @@ def test_page_cost_does_not_grow_with_its_rows(client, project, gold, django_ass
         DeploymentFactory(project=project, bundle=one.bundle, until=timezone.now())
         LabelFactory(project=project)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         client.get(MODELS)
 
 

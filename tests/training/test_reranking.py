@@ -55,7 +55,8 @@ def test_least_candidate_misses_as_few_as_promised():
     rng = np.random.default_rng(0)
     chances = rng.random((40_000, 1)).astype(np.float32)
     known, others = chances[:199], chances[199:]
-    cut = reranking.least_candidate(known, np.ones((199, 1), dtype=bool), covered=0.95)
+    every = np.ones(199, dtype=bool)
+    cut = reranking.least_candidate(known, every[:, None], every, covered=0.95)
     assert cut == np.sort(known[:, 0])[9]  # the tenth smallest of 199: 10 of 200 may be missed
     assert 0.9 < (others >= cut).mean() < 0.99
 
@@ -63,7 +64,14 @@ def test_least_candidate_misses_as_few_as_promised():
 def test_too_few_documents_make_every_label_a_candidate():
     chances = np.full((50, 3), 1 / 3, dtype=np.float32)
     targets = np.eye(3, dtype=bool)[np.arange(50) % 3]
-    assert reranking.least_candidate(chances, targets) == 0.0
+    assert reranking.least_candidate(chances, targets, np.ones(50, dtype=bool)) == 0.0
+
+
+def test_what_is_accepted_at_first_sight_leaves_more_room_for_close_calls():
+    chances = np.linspace(0, 1, 199, dtype=np.float32)[:, None]
+    right, close = np.ones((199, 1), dtype=bool), np.arange(199) % 10 == 0
+    cut = reranking.least_candidate(chances, right, close, covered=0.95)
+    assert cut == chances[close][9, 0]  # ten of all may be missed: half of the twenty close calls
 
 
 def read_of(logits, probabilities):

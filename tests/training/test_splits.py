@@ -93,3 +93,9 @@ def test_a_document_keeps_its_split_while_the_collection_grows():
 
     assert after[:200] == before
     assert after[200] == before[7]
+
+
+def test_neighbours_of_one_name_are_joined_and_make_one_group():
+    pairs = splits.joined([5, 6, 5, 7, 5])
+    assert pairs == [(0, 2), (2, 4)]
+    assert splits.groups(5, pairs).tolist() == [0, 1, 0, 3, 0]

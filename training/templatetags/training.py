@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from training.trainers.recipes import STAGES
+from training.trainers.recipes import LEVERS, STAGES
 
 register = template.Library()
 
@@ -32,6 +32,7 @@ MEASURES = (
     ("out_of_scope_auroc", "Out-of-scope AUROC", "share"),
     ("latency_p50", "Latency, median", "milliseconds"),
     ("latency_p95", "Latency, P95", "milliseconds"),
+    ("pairs_per_document", "Pairs read a document", "number"),
     ("right_label_cosine", "Right-label cosine", "number"),
     ("anisotropy", "Anisotropy", "number"),
     ("alignment", "Alignment", "number"),
@@ -56,6 +57,18 @@ class Row:
 def stage(name: str) -> str:
     """Return a stage's title; of one this code does not know, its name."""
     return STAGES[name].title if name in STAGES else name
+
+
+@register.filter
+def lever(name: str) -> str:
+    """Return a lever's title; of one this code does not know, its name."""
+    return LEVERS[name].title if name in LEVERS else name
+
+
+@register.filter
+def points(change: float) -> str:
+    """Write a change of a share in points, signed."""
+    return written(change, "share", signed=True)
 
 
 @register.filter

@@ -128,12 +128,13 @@ def _ranking(model: Any, course: Course, means: Means) -> LabelRanking:
         LabelSide(course.labels),
         course.training.take(rows),
         course.relations,
-        loss=HierarchicalMultiPositiveLoss(),
+        loss=HierarchicalMultiPositiveLoss(means.recipe.scale, means.recipe.evenness),
         renewed=means.recipe.renewed,
         document_weight=means.recipe.document_weight,
         hierarchy=course.hierarchy,
         parents=course.parents,
         hard=None if course.hard is None else course.hard[rows],
+        harder=means.recipe.harder,
         seed=means.seed,
     )
 

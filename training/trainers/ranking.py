@@ -14,9 +14,6 @@ from training.losses.hierarchical import HierarchicalMultiPositiveLoss
 from training.losses.parents import ParentLoss
 from training.trainers.label_side import LabelSide
 
-HARDER = 3.0
-"""Times that a hard negative is pushed as hard as another."""
-
 
 class LabelRanking(nn.Module):
     """Rank every label of the project for each document of a batch, in the space of inference.
@@ -35,7 +32,8 @@ class LabelRanking(nn.Module):
             leaves it out.
         hierarchy: push siblings harder (learning.md §5: off until sibling confusion dominates).
         parents: rank the parents of labels, too.
-        hard: (documents, labels), true where a negative is pushed HARDER; None: none is.
+        hard: (documents, labels), true where a negative is pushed *harder*; None: none is.
+        harder: times as hard as another.
         seed: of the choice of labels.
     """
 
@@ -52,6 +50,7 @@ class LabelRanking(nn.Module):
         hierarchy: bool = False,
         parents: bool = False,
         hard: NDArray[np.bool_] | None = None,
+        harder: float = 3.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -62,6 +61,7 @@ class LabelRanking(nn.Module):
         self.document_weight = document_weight
         self.hierarchy = hierarchy
         self.parents = ParentLoss(loss.scale) if parents else None
+        self.harder = harder
         self.hard = None if hard is None else torch.from_numpy(hard)
         self.texts = examples.texts
         self.targets = torch.from_numpy(examples.targets)
@@ -92,7 +92,7 @@ class LabelRanking(nn.Module):
         weights = self.weights[rows].to(device)  # (batch,)
         emphasis = None
         if self.hard is not None:
-            emphasis = 1 + (HARDER - 1) * self.hard[rows].float().to(device)  # (batch, labels)
+            emphasis = 1 + (self.harder - 1) * self.hard[rows].float().to(device)  # (batch, labels)
         positive, aside = positives.to(device), masked.to(device)
         components = {
             "labels": self.loss(documents, vectors, positive, aside, distances, weights, emphasis)

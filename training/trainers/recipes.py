@@ -72,6 +72,9 @@ class Recipe:
     rate: peak learning rate of AdamW; it warms up over a tenth of the steps, then falls linearly.
     renewed: labels embedded with gradient in a step; see LabelSide.
     document_weight: weight of the document-document term.
+    scale: multiplies cosines in the loss; 20 is a temperature of 0.05.
+    evenness: of the hierarchy weights: ε in 1 / (tree distance + ε); larger is more even.
+    harder: times that a hard negative is pushed as hard as another.
     patience: evaluations without a better Hit@5 after which training stops.
     evaluations: evaluations, each with a checkpoint, in an epoch.
     cross_encoder: from which the second look starts: a folder, or an id in this machine's Hugging
@@ -86,6 +89,9 @@ class Recipe:
     rate: float = 5e-5
     renewed: int = 16
     document_weight: float = 0.5
+    scale: float = 20.0
+    evenness: float = 1.0
+    harder: float = 3.0
     patience: int = 3
     evaluations: int = 2
     cross_encoder: str = ""
@@ -128,12 +134,34 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "rate": (1e-9, 0.1),
     "renewed": (1, 1024),
     "document_weight": (0.0, 10.0),
+    "scale": (1.0, 1000.0),
+    "evenness": (0.01, 1000.0),
+    "harder": (1.0, 1000.0),
     "patience": (1, 1000),
     "evaluations": (1, 100),
     "rerank_documents": (1, 1_000_000),
     "rerank_epochs": (1, 100),
 }
 """Field to its least and greatest value; whole numbers where these are."""
+
+
+class Lever(NamedTuple):
+    """A field of a recipe that a trial moves. values: what is usually tried; needs: a stage."""
+
+    title: str
+    values: tuple[float, ...]
+    needs: str = ""
+
+
+LEVERS: Final[Mapping[str, Lever]] = {
+    "scale": Lever("Temperature (1 / scale)", (10.0, 30.0, 50.0)),
+    "document_weight": Lever("Weight of the document-document term", (0.0, 0.25, 1.0)),
+    "renewed": Lever("Labels embedded anew in a step", (4, 32, 64)),
+    "rate": Lever("Learning rate", (2e-5, 1e-4)),
+    "harder": Lever("Push of hard negatives", (1.5, 6.0), needs="hard_negatives"),
+    "evenness": Lever("Evenness of hierarchy weights", (0.25, 4.0), needs="hierarchy"),
+}
+
 
 RECIPES: Final[Mapping[str, Recipe]] = {
     "default": Recipe(),
