@@ -147,9 +147,9 @@ def pairs(bundle: Any, test: Any, some: Any) -> int:
 def make(play: Any, learn_from: int, folder: Path) -> Any:
     """Return a bundle that knows all gold and looks twice, whether or not that helps."""
     from training import second_look, stages
-    from training.ablation import Unheard
     from training.course import Course
     from training.material import gather
+    from training.progress import Unheard
     from training.trainers.recipes import Recipe
 
     recipe = Recipe(stages=("rerank",), rerank_documents=learn_from, rerank_epochs=1)

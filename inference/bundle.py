@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from inference import folders
-from inference.buckets import Thresholds
+from inference import folders, terms
+from inference.buckets import NEVER, Thresholds
 from inference.calibrate import Calibration
 from inference.features import Features
 from inference.head import Head
@@ -175,7 +175,9 @@ def _manifest(bundle: Bundle) -> bytes:
         "thresholds": asdict(bundle.thresholds),
         "reranker": None if bundle.reranker is None else asdict(bundle.reranker),
         "self_trains": bundle.self_trains,
-        "lexical": None if bundle.lexical is None else {"terms": len(bundle.lexical.vocabulary)},
+        "lexical": None
+        if bundle.lexical is None
+        else {"terms": len(bundle.lexical.vocabulary), "edition": terms.EDITION},
     }
     return json.dumps(content, sort_keys=True, ensure_ascii=True, indent=1).encode()
 
@@ -211,7 +213,6 @@ def _stands_whole(root: Path, digest: str) -> bool:
 def _assemble(manifest: dict[str, Any], tensors: dict[str, NDArray[Any]], digest: str) -> Bundle:
     if manifest["format"] != FORMAT:
         raise ValueError(f"format {manifest['format']}, this code reads {FORMAT}")
-    thresholds = manifest["thresholds"]
     return Bundle(
         kind=manifest["kind"],
         encoder=EncoderReference(**manifest["encoder"]),
@@ -222,13 +223,23 @@ def _assemble(manifest: dict[str, Any], tensors: dict[str, NDArray[Any]], digest
         label_vectors=tensors["label_vectors"],
         head=Head(tensors["head.delta"], tensors["head.bias"], manifest["scale"]),
         calibration=Calibration(**manifest["calibration"]),
-        thresholds=Thresholds(**{**thresholds, "per_label": tuple(thresholds["per_label"])}),
+        thresholds=_thresholds(manifest),
         taxonomy_number=manifest["taxonomy_number"],
         lexical=_lexical(tensors) if manifest.get("lexical") else None,
         self_trains=manifest.get("self_trains", False),
         reranker=_reranker(manifest.get("reranker")),
         digest=digest,
     )
+
+
+def _thresholds(manifest: dict[str, Any]) -> Thresholds:
+    """Return the thresholds; nothing is accepted where words were counted otherwise than now."""
+    kept = manifest["thresholds"]
+    found = Thresholds(**{**kept, "per_label": tuple(kept["per_label"])})
+    words = manifest.get("lexical")
+    if words and words.get("edition", 1) != terms.EDITION:
+        return replace(found, accept=NEVER)
+    return found
 
 
 def _reranker(values: dict[str, Any] | None) -> Reranker | None:

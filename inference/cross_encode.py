@@ -76,7 +76,7 @@ def load_model(directory: Path) -> Any:
                 local_files_only=True,
                 model_kwargs={"use_safetensors": True},
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise EncoderUnavailable(f"{directory}: cannot be loaded ({error})") from error
     places = getattr(model.model.config, "max_position_embeddings", LONGEST)
     model.max_seq_length = min(LONGEST, places)

@@ -12,7 +12,7 @@ from inference import texts
 from labeling.models import Document
 
 GENERIC: Final = 0.05
-FEW: Final = 20  # documents that may share a subject however few documents there are
+FEW: Final = 3  # documents that may share a subject however few documents there are
 
 _READ_AT_ONCE: Final = 512  # documents; at most texts.RAW_CHARACTERS characters each in memory
 

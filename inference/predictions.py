@@ -31,8 +31,8 @@ Tell = Callable[[int], None]
 BATCH: Final = 1_000
 """Documents in one transaction: a writer waits at most a fraction of a second for it."""
 
-READ_BATCH: Final = 64
-"""The same where close calls are read twice: a few seconds on two cores, then progress is told."""
+READ_BATCH: Final = 32
+"""The same where close calls are read twice: half a minute on two slow cores, at most."""
 
 _SCORES_AT_ONCE: Final = 4_000_000
 """Documents times labels scored at once: 16 MB for each of three arrays."""
@@ -65,6 +65,8 @@ def predict_documents(
     size = max(1, min(most, _SCORES_AT_ONCE // len(bundle.labels)))
     predicted = seen = 0
     for batch in _batches(sorted(set(documents)), size):
+        if while_serving and bundle.reranker is not None and not _serves(project, bundle):
+            break
         tell = partial(_tell_from, progress, seen)
         rows = _predict(project, batch, bundle, version, now=now, progress=tell)
         predicted += _write_once(project, rows, bundle, now=now, while_serving=while_serving)
@@ -162,7 +164,7 @@ def _write(
         columns: document id to what `_columns_of` made of its row, before this transaction began.
     """
     project.documents.filter(pk__in=[row.document_id for row in rows]).lock()
-    if while_serving and bundle.digest not in {each.bundle for each in deployments.live(project)}:
+    if while_serving and not _serves(project, bundle):
         return 0
     lacking = set(_lacking(project, [row.document_id for row in rows], bundle.digest))
     rows = [row for row in rows if row.document_id in lacking]
@@ -175,6 +177,10 @@ def _write(
     if superseded:
         _delete_unseen(ids)
     return len(rows)
+
+
+def _serves(project: Project, bundle: Bundle) -> bool:
+    return bundle.digest in {each.bundle for each in deployments.live(project)}
 
 
 def _fields() -> list[Any]:

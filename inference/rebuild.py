@@ -105,7 +105,8 @@ def for_taxonomy(
     What was learnt of a label stays with it, whatever its texts now say; a new label starts with
     nothing learnt and works by its texts; a retired one is gone. Thresholds stay, unless there is
     a new label: its documents were never among those that `accept` was measured on, so nothing is
-    accepted until the head is fitted again. Only texts that changed are encoded.
+    accepted until the head is fitted again, and nothing is looked at twice until the next run:
+    it would be every document. Only texts that changed are encoded.
 
     Args:
         labels: at least one.
@@ -126,7 +127,7 @@ def for_taxonomy(
         head=Head(delta, bias, bundle.head.scale),
         lexical=_lexical(bundle, origin),
         thresholds=_thresholds(bundle, origin),
-        reranker=_reranker(bundle, labels),
+        reranker=None if (origin < 0).any() else _reranker(bundle, labels),
         taxonomy_number=taxonomy_number,
         digest="",
     )

@@ -30,6 +30,7 @@ class Reranker:
     cards: what it reads of each label, in the order of the bundle's labels; see `card_of`.
     candidate: least probability of a label that is read, in [0, 1].
     first, second: what log-probability and cross-encoder's logit weigh in the end.
+    gold: documents of gold when that was measured.
     accept: as Thresholds.accept, for documents that were looked at twice.
     """
 
@@ -39,6 +40,7 @@ class Reranker:
     candidate: float
     first: float
     second: float
+    gold: int
     accept: float = NEVER
 
 
@@ -156,6 +158,8 @@ def combine(
     """
     logits, probabilities = logits.copy(), probabilities.copy()
     for row, columns, scores in zip(chosen.rows, chosen.columns, chosen.logits, strict=True):
+        if not np.isfinite(scores).all():  # a broken word is no word
+            continue
         before = np.log(np.maximum(probabilities[row, columns].astype(np.float64), LEAST))
         mixed = reranker.first * before + reranker.second * scores
         after = mixed - logsumexp(mixed) + logsumexp(before)

@@ -118,7 +118,7 @@ def cross_encoder(bundle: Bundle) -> WarmCrossEncoder | None:
     return WarmCrossEncoder(bundle.reranker.source, bundle.reranker.digest, engine)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _loaded_reader(source: str, digest: str, engine: str) -> CrossEncoder:
     directory = weights.directory_of(source, settings.BUNDLE_DIR)
     if weights.digest_of(source, settings.BUNDLE_DIR) != digest:

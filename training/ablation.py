@@ -20,8 +20,7 @@ from training.course import Course
 from training.evaluation import Tally, difference, f1_tally, hit_tally, interval
 from training.gates import Interval
 from training.material import Material, gather
-from training.models import TrainingRun
-from training.progress import Progress
+from training.progress import Unheard
 from training.stages import Pulled
 from training.teaching import figures_of
 from training.trainers.recipes import ENCODER, STAGES, named
@@ -51,21 +50,6 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-class Unheard(Progress):
-    """Progress of a run that nobody asked for: it is told, and not written down."""
-
-    def __init__(self, tell: Tell) -> None:
-        super().__init__(TrainingRun())
-        self.tell = tell
-
-    def stage(self, name: str, steps: int = 0) -> None:
-        self.tell(name)
-        super().stage(name, steps)
-
-    def _write(self, **values: Any) -> None:
-        pass
 
 
 def variants(stages: Iterable[str] = STAGES) -> list[Pulled]:

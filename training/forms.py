@@ -61,10 +61,11 @@ class GatesForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, limit in LIMITS.items():
-            self.fields[name] = forms.FloatField(
+            kind: Any = forms.IntegerField if limit.whole else forms.FloatField
+            self.fields[name] = kind(
                 label=limit.title,
                 help_text=f"{limit.help} Usually {limit.usual:g}.",
                 min_value=limit.least,
                 max_value=limit.most,
-                widget=forms.NumberInput(attrs={"step": "any"}),
+                widget=forms.NumberInput(attrs={"step": 1 if limit.whole else "any"}),
             )

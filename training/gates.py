@@ -192,7 +192,7 @@ class Calibrated:
 
     @property
     def name(self) -> str:
-        return f"Calibration error at most {self.limit:.0%}"
+        return f"Calibration error at most {100 * self.limit:g}%"
 
     def judge(self, evidence: Evidence) -> Outcome:
         value = measured(evidence.challenger, "ece")
@@ -201,7 +201,9 @@ class Calibrated:
             return unmeasured(self.name, "Calibration error, and what chance makes of it,")
         passed = value - chance <= self.limit
         verb = "is within" if passed else "is above"
-        reason = f"{value:.2%}, where chance alone makes {chance:.2%}, {verb} {self.limit:.0%}."
+        reason = (
+            f"{value:.2%}, where chance alone makes {chance:.2%}, {verb} {100 * self.limit:g}%."
+        )
         figures = {"challenger": value, "chance": chance, "limit": self.limit}
         return Outcome(self.name, passed, f"Calibration error {reason}", figures)
 
@@ -224,8 +226,8 @@ class AcceptsAsMuch:
         passed = after >= self.share * before
         verb = "is not" if passed else "is"
         reason = (
-            f"Of the open documents it would accept {after:.1%} without a person, the champion "
-            f"{before:.1%}; that {verb} below {self.share:.0%} of it."
+            f"Of the open documents it would accept {after:.1%} at first sight, the champion "
+            f"{before:.1%}; that {verb} below {100 * self.share:g}% of it."
         )
         return Outcome(self.name, passed, reason, {"champion": before, "challenger": after})
 
@@ -244,7 +246,7 @@ class LatencyWithin:
             return unmeasured(self.name, "P95 latency of champion and challenger")
         passed = after <= self.factor * before
         verb = "is within" if passed else "is above"
-        reason = f"{after:.1f} ms {verb} {self.factor:.2f} times the champion's {before:.1f} ms."
+        reason = f"{after:.1f} ms {verb} {self.factor:g} times the champion's {before:.1f} ms."
         return Outcome(self.name, passed, reason, {"champion": before, "challenger": after})
 
 
@@ -287,6 +289,7 @@ class Limit(NamedTuple):
     usual: float
     least: float
     most: float
+    whole: bool = False
 
 
 LIMITS: Final[Mapping[str, Limit]] = {
@@ -317,6 +320,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
         20.0,
         1.0,
         1_000_000.0,
+        whole=True,
     ),
 }
 

@@ -215,10 +215,14 @@ class Learner:
         return Channels(dense, words)
 
     def lexical(self, words: WordWeights, weights: Weights) -> Lexical | None:
-        """Return the channel of all *words* by their *weights*; None where it says nothing."""
+        """Return the channel of *words* by their *weights*; None where it says nothing.
+
+        More gold than the weights were chosen on may have learnt a kind more: it weighs nothing.
+        """
         if not any(weights):
             return None
-        total = sum(np.float32(weight) * each for weight, each in zip(weights, words, strict=True))
+        known = zip(weights, words[: len(weights)], strict=True)
+        total = sum(np.float32(weight) * each for weight, each in known)
         kept = np.asarray(total).astype(np.float16)  # as a bundle keeps it
         return Lexical(self.vocabulary, kept.astype(np.float32))
 

@@ -54,6 +54,12 @@ class Material:
         """Whether the champion's head learns silver too."""
         return self.serving is not None and self.serving.self_trains
 
+    @property
+    def reranker(self) -> str:
+        """Digest of the champion's cross-encoder; empty where it has none."""
+        reranker = self.serving.reranker if self.serving else None
+        return reranker.digest if reranker else ""
+
 
 def gather(
     project: Project,

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.db import OperationalError, close_old_connections, connection
@@ -100,6 +101,21 @@ class Progress:
             raise HoldLost(self.run)
         if is_cancelled:
             raise Cancelled(self.run)
+
+
+class Unheard(Progress):
+    """Progress of a run that nobody asked for: it is told, and not written down."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        super().__init__(TrainingRun())
+        self.tell = tell
+
+    def stage(self, name: str, steps: int = 0) -> None:
+        self.tell(name)
+        super().stage(name, steps)
+
+    def _write(self, **values: Any) -> None:
+        pass
 
 
 class Heartbeat(threading.Thread):

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from inference.buckets import NEVER
 from inference.rerank import LEAST, Candidates
+from inference.retrieve import top
 from training import acceptance
 from training.examples import Relations
 
@@ -21,6 +22,12 @@ Columns = NDArray[np.int64]
 
 COVERED: Final = 0.99
 """Documents that are no close call, or whose right label is to be among their candidates."""
+
+WORTH_A_LOOK: Final = 0.01
+"""Least probability of a candidate however many it would take: what is less likely hardly wins."""
+
+RULED_OUT_FIRST: Final = np.float32(1e6)
+"""Added to the logit of what people ruled out."""
 
 SIBLING: Final = 0.1
 OTHER: Final = 0.01
@@ -32,38 +39,37 @@ PRIOR: Final = (0.5, 0.5)
 
 def lists(
     logits: Floats, targets: Flags, overlaps: Flags, ruled_out: Flags, *, size: int
-) -> tuple[NDArray[np.int64], Columns]:
-    """Return which documents to learn from, closest calls first, and their candidates.
+) -> list[tuple[int, Columns]]:
+    """Return which documents to learn from, closest calls first, each with its candidates.
 
-    Candidates are those the document would really get, the best scored, with the right label in
-    place of the last where it lacks and what people ruled out before all other wrong ones. Labels
-    that overlap a right one are neither right nor wrong and are left out.
+    Candidates are those the document would really get: the right label, then the best scored wrong
+    ones, what people ruled out before all others. Labels that overlap the right one are neither
+    right nor wrong and are left out.
 
     Args:
         logits: out of fold, (documents, labels).
-        targets: (documents, labels), one right label a document; others are left out.
+        targets: (documents, labels); documents with no or several right labels are left out.
         ruled_out: (documents, labels).
-        size: candidates of a document; as many as there are labels at most.
+        size: candidates of a document, at most.
 
     Returns:
-        Rows, (lists,), and columns, (lists, size), the right label first.
+        (row, columns), the right label first, two columns at least.
     """
-    size = min(size, targets.shape[1])
-    rows = np.flatnonzero(targets.sum(axis=1) == 1)
-    right = targets[rows].argmax(axis=1)
-    wrong = logits[rows] + np.where(ruled_out[rows], np.float32(1e6), np.float32(0))
-    wrong = np.where(overlaps[right] | targets[rows], -np.inf, wrong)
-    enough = np.isfinite(wrong).sum(axis=1) >= size - 1
-    rows, right, wrong = rows[enough], right[enough], wrong[enough]
-    ranked = np.argsort(-wrong, axis=1, kind="stable")[:, : size - 1]  # (lists, size - 1)
-    best_wrong = np.where(np.isfinite(wrong), logits[rows], -np.inf).max(axis=1, initial=-np.inf)
-    closest = np.argsort(np.abs(logits[rows, right] - best_wrong), kind="stable")
-    columns = np.concatenate([right[:, None], ranked], axis=1)
-    return rows[closest], columns[closest]
+    found: list[tuple[float, int, Columns]] = []
+    for row in np.flatnonzero(targets.sum(axis=1) == 1).tolist():
+        right = int(targets[row].argmax())
+        scores = np.where(ruled_out[row], logits[row] + RULED_OUT_FIRST, logits[row])
+        scores = np.where(overlaps[right] | targets[row], -np.inf, scores)
+        wrong = top(scores[None], size - 1)[0]
+        wrong = wrong[np.isfinite(scores[wrong])]
+        if len(wrong):
+            lead = abs(float(logits[row, right] - logits[row, wrong].max()))
+            found.append((lead, row, np.concatenate([[right], wrong])))
+    return [(row, columns) for _, row, columns in sorted(found, key=lambda each: each[:2])]
 
 
 def shares(columns: Columns, relations: Relations) -> Floats:
-    """Return how right each candidate is, (lists, size), rows of sum 1.
+    """Return how right each candidate of a document is, (candidates,), in sum 1.
 
     In a tree a sibling of the right label is less wrong than another; in a flat taxonomy, where
     all are siblings, only the right one counts.
@@ -71,12 +77,12 @@ def shares(columns: Columns, relations: Relations) -> Floats:
     Args:
         columns: the right label first, see `lists`.
     """
-    distances = relations.distances[columns[:, :1], columns]  # (lists, size)
-    soft = np.zeros(columns.shape, dtype=np.float32)
+    distances = relations.distances[columns[0], columns]  # (candidates,)
+    soft = np.zeros(len(columns), dtype=np.float32)
     if (relations.distances > 1).any():
         soft = np.where(distances == 1, SIBLING, OTHER).astype(np.float32)
-    soft[:, 0] = 1
-    normalised: Floats = soft / soft.sum(axis=1, keepdims=True)
+    soft[0] = 1
+    normalised: Floats = soft / soft.sum()
     return normalised
 
 
@@ -86,7 +92,8 @@ def least_candidate(
     """Return the least probability of a candidate: conformal sets (LAC: Sadinle et al., 2019).
 
     Of documents like these a share of *covered* is no close call, or has its right label among the
-    labels of at least this probability; 0 where they are too few to tell.
+    labels of at least this probability. Where they are too few to tell, and where it would be
+    lower, it is WORTH_A_LOOK.
 
     Args:
         probabilities: of labels nobody had told, (documents, labels).
@@ -96,7 +103,7 @@ def least_candidate(
     fits = targets.any(axis=1)
     found = np.where(close, np.where(targets, probabilities, 0).max(axis=1), 1.0)[fits]
     allowed = math.floor((len(found) + 1) * (1 - covered) + 1e-9)  # documents that may be missed
-    return float(np.sort(found)[allowed - 1]) if allowed else 0.0
+    return max(WORTH_A_LOOK, float(np.sort(found)[allowed - 1])) if allowed else WORTH_A_LOOK
 
 
 def fit_combination(read: Candidates, probabilities: Floats, targets: Flags) -> tuple[float, float]:
@@ -128,14 +135,16 @@ def fit_combination(read: Candidates, probabilities: Floats, targets: Flags) -> 
 
 
 def accept(
-    certainties: Floats, correct: Flags, *, promise: float, confidence: float = 0.95
+    certainties: Floats, correct: Flags, *, promise: float, confidence: float = 0.99
 ) -> float:
     """Return the certainty from which documents that were looked at twice are accepted, or NEVER.
 
     By counting alone: nobody looks at open documents twice only to lay a curve over them.
 
     Args:
-        certainties, correct: of gold that taught neither look, (documents,).
+        certainties, correct: of gold that taught neither look nor chose anything, (documents,).
+        confidence: of one threshold; of the many that are looked at the best is taken, and so it
+            is higher than for those that are accepted at first sight.
     """
     if not len(certainties):
         return NEVER

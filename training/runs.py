@@ -52,7 +52,7 @@ def execute(run: TrainingRun, progress: Progress) -> ModelVersion:
     material = gather(run.project, seed=run.seed, progress=progress, frozen=run.snapshot)
     _note(run, snapshot=material.snapshot, environment=reports.environment())
     progress.stage("Fitting the head of the champion")
-    champion = stages.contender(material, material.champion, self_trains=material.self_trains)
+    champion = stages.champion(material)
     challenger, tried = stages.climb(course_of(run, material, progress))
     challenger = stages.kept(challenger)
 
@@ -103,7 +103,8 @@ def _conclude(
     project = Project.objects.select_for_update().get(pk=material.project.pk)
     serving_now = champion_bundle(project)
     encoder = serving_now.encoder if serving_now else material.base
-    if encoder.digest != material.champion.digest:
+    twice = serving_now.reranker.digest if serving_now and serving_now.reranker else ""
+    if (encoder.digest, twice) != (material.champion.digest, material.reranker):
         outcomes = [*outcomes, gates.ANOTHER_SERVES]
     registered = registry.register(
         project,
@@ -168,8 +169,8 @@ def latencies(material: Material, both: Sequence[Contender]) -> list[dict[str, f
     of them alike and is mostly left out.
     """
     texts = material.examples.part(Split.TEST).texts[:TIMED]
-    for each in both:
-        _time(each, texts[0]) if texts else None
+    for each in both if texts else ():
+        _time(each, texts[0])  # loads models and sets up kernels
     took = np.array([[[_time(each, text) for each in both] for text in texts] for _ in range(3)])
     best = 1000 * took.min(axis=0)  # (texts, contenders)
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,15 +32,19 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     """Return *best* with a reranker, and what it says of the validation documents.
 
     What first and second look weigh is fitted on one half of the validation documents for the
-    other, so that what it says flatters nobody; the reranker itself knows all of them.
+    other, so that what it says flatters nobody; the reranker itself knows all of them. Where there
+    is nothing to learn from *best* stays as it is.
     """
     examples = course.material.examples
     rows = examples.rows(Split.VALIDATION)
     first, targets = best.scores(rows), examples.targets[rows]
+    untaught = _untaught(course, best)
+    if untaught is None:
+        return best, first
     found = pipeline.buckets_of(best.bundle, first)
     close = np.array([bucket == Bucket.REVIEW for bucket in found], dtype=bool)
     reranker = replace(
-        _untaught(course, best),
+        untaught,
         candidate=reranking.least_candidate(first.probabilities, targets, close),
     )
     engine = serving.engine_for(best.bundle.encoder.digest)
@@ -60,49 +65,68 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     return replace(best, bundle=fitted(read), reader=reader), scores
 
 
-def _untaught(course: Course, best: Contender) -> Reranker:
-    """Return the trained cross-encoder, whose word weighs nothing yet; trained once in a run."""
-    folder = course.folder / f"rerank-{best.bundle.encoder.digest[:16]}"
+def _untaught(course: Course, best: Contender) -> Reranker | None:
+    """Return the trained cross-encoder, whose word weighs nothing yet; trained once in a run.
+
+    None where no document has a label that could be mistaken for its own.
+    """
+    bundle, material = best.bundle, course.material
+    taught = "silver" if bundle.self_trains else "gold"
+    folder = course.folder / f"rerank-{bundle.encoder.digest[:16]}-{taught}"
     trained = folder / "cross-encoder"
     if not trained.is_dir():
-        model = _train(course, best, folder)
+        lists = _lists(course, best)
+        if not lists:
+            return None
+        model = _train(course, best, lists, folder)
         scratch = folder / f"saving-{course.attempt}"
         model.save_pretrained(str(scratch), create_model_card=False)
         folders.put(scratch, trained)
     return Reranker(
         source=str(trained),
         digest=weights.digest_of(str(trained), settings.BUNDLE_DIR),
-        cards=course.material.cards,
+        cards=material.cards,
         candidate=0.0,
         first=1.0,
         second=0.0,
+        gold=len(material.examples),
     )
 
 
-def _train(course: Course, best: Contender, folder: Path) -> Any:
+def _lists(course: Course, best: Contender) -> list[tuple[int, NDArray[np.int64]]]:
+    """Return rows of examples to learn from, closest calls first, with their candidates."""
+    material = course.material
+    training = material.examples.rows(Split.TRAIN)
+    told = contenders.learner_of(best, material.examples, material.terms, training)
+    found = reranking.lists(
+        told.out_of_fold(seed=course.seed).sum(best.weights),
+        material.examples.targets[training],
+        material.terms.relations.overlaps,
+        material.ruled_out[training],
+        size=SIZE,
+    )
+    most = course.recipe.rerank_documents
+    return [(int(training[row]), columns) for row, columns in found[:most]]
+
+
+def _train(
+    course: Course,
+    best: Contender,
+    lists: Sequence[tuple[int, NDArray[np.int64]]],
+    folder: Path,
+) -> Any:
     from inference.cross_encode import load_model
     from training.trainers.rerank import Lists, teach
 
     material, recipe = course.material, course.recipe
-    examples, relations = material.examples, material.terms.relations
-    training = examples.rows(Split.TRAIN)
-    told = contenders.learner_of(best, examples, material.terms, training)
-    rows, columns = reranking.lists(
-        told.out_of_fold(seed=course.seed).sum(best.weights),
-        examples.targets[training],
-        relations.overlaps,
-        material.ruled_out[training],
-        size=SIZE,
-    )
-    rows, columns = rows[: recipe.rerank_documents], columns[: recipe.rerank_documents]
     start = recipe.cross_encoder or best.bundle.encoder.source
     model = load_model(weights.directory_of(start, settings.BUNDLE_DIR))
     teach(
         model,
         Lists(
-            texts=[examples.texts[training[row]] for row in rows],
-            columns=columns,
-            shares=reranking.shares(columns, relations),
+            texts=[material.examples.texts[row] for row, _ in lists],
+            columns=[columns for _, columns in lists],
+            shares=[reranking.shares(columns, material.terms.relations) for _, columns in lists],
             cards=material.cards,
         ),
         epochs=recipe.rerank_epochs,
@@ -119,12 +143,13 @@ def accepting(bundle: Bundle, contender: Contender, material: Material) -> Bundl
 
     Args:
         bundle: as it will serve; the contender's with all gold and its own thresholds.
-        contender: whose head and words have not seen the held-out gold.
+        contender: whose head and words have not seen the held-out gold. Of that the test part
+            speaks alone: by the other what both looks weigh was fitted.
     """
     if bundle.reranker is None:
         return bundle
     judge = replace(contender.bundle, thresholds=bundle.thresholds, calibration=bundle.calibration)
-    rows = material.examples.rows(Split.VALIDATION, Split.TEST)
+    rows = material.examples.rows(Split.TEST)
     scores = replace(contender, bundle=judge).scores(rows)
     first = scores.probabilities.argmax(axis=1)  # (documents,)
     right = material.examples.targets[rows, first]
@@ -134,6 +159,16 @@ def accepting(bundle: Bundle, contender: Contender, material: Material) -> Bundl
         promise=material.terms.promise,
     )
     return replace(bundle, reranker=replace(bundle.reranker, accept=cut))
+
+
+def as_served(contender: Contender, served: Bundle | None) -> Contender:
+    """Return *contender* with the reranker of *served*, if it has one and speaks of its labels."""
+    if served is None or served.reranker is None:
+        return contender
+    if served.label_ids != contender.bundle.label_ids:
+        return contender
+    bundle = replace(contender.bundle, reranker=served.reranker)
+    return replace(contender, bundle=bundle, reader=serving.cross_encoder(bundle))
 
 
 def kept(reranker: Reranker | None) -> Reranker | None:

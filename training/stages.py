@@ -18,7 +18,7 @@ from inference.features import Features
 from inference.pipeline import Scores
 from inference.retrieve import label_vectors
 from inference.serving import WarmEncoder
-from training import contenders, keeping, mining, second_look
+from training import contenders, gate_limits, keeping, mining, second_look
 from training.contenders import Contender
 from training.course import Course
 from training.examples import Examples
@@ -32,6 +32,12 @@ Pulled = frozenset[str]  # names of stages
 OF_OPEN = frozenset({"silver", "self_train"})
 OF_A_TREE = frozenset({"hierarchy", "parents"})
 
+COSTLY = frozenset({"rerank"})
+"""Stages whose cost is paid with every document, so that top-1 has to rise by them."""
+
+TWICE = 2.0
+"""Times the champion's latency below which no second look can stay."""
+
 SURE = 0.5
 """Share of the surest label from which silver is one: below, its neighbourhood is of two minds."""
 
@@ -43,13 +49,15 @@ def climb(course: Course) -> tuple[Contender, list[Trial]]:
     process died is not trained again.
     """
     material, pulled = course.material, Pulled()
+    if course.recipe.cross_encoder:  # missing, it shows now, not after an hour
+        weights.directory_of(course.recipe.cross_encoder, settings.BUNDLE_DIR)
     course.progress.stage("Fitting the head of the challenger")
     best = contender(material, material.base)
     standing = stand(best, material)
     tried = []
     multi = material.project.is_multi
     for stage in course.recipe.stages:
-        if why_not := refusal(stage, material):
+        if why_not := refusal(stage, material) or too_slow(stage, material):
             tried.append(Trial(stage, kept=False, reason=why_not))
             continue
         course.progress.stage(name_of(stage))
@@ -57,12 +65,23 @@ def climb(course: Course) -> tuple[Contender, list[Trial]]:
         made, scores = make(course, stage, pulled, best)
         after = stand(made, material, scores)
         trial = keeping.judge(
-            stage, standing, after, multi=multi, seed=course.seed, must_rise=stage == "rerank"
+            stage, standing, after, multi=multi, seed=course.seed, must_rise=stage in COSTLY
         )
         tried.append(replace(trial, seconds=round(time.perf_counter() - started, 1)))
         if trial.kept:
             best, standing, pulled = made, after, pulled | {stage}
     return best, tried
+
+
+def too_slow(stage: str, material: Material) -> str:
+    """Return why what *stage* makes could not pass the gate on latency; empty if it may."""
+    limit = gate_limits.of(material.project)["latency"]
+    if stage != "rerank" or material.reranker or limit >= TWICE:
+        return ""
+    return (
+        "Not tried: a second look takes several times as long, and the gate on P95 latency opens "
+        f"up to {limit:g} times the champion's. Raise it where accuracy is worth that."
+    )
 
 
 def make(
@@ -86,6 +105,8 @@ def refusal(stage: str, material: Material) -> str:
         return "Not tried: what lies near says little of a document with several labels."
     if material.project.is_multi and stage == "rerank":
         return "Not tried: a second look ranks labels of which one is right."
+    if stage == "rerank" and material.terms.relations.overlaps.shape[0] < 2:
+        return "Not tried: there is one label, and nothing to mistake it for."
     if stage in OF_OPEN and not material.pool:
         return "Not tried: there are no open documents."
     distances = material.terms.relations.distances
@@ -104,6 +125,12 @@ def stand(contender: Contender, material: Material, scores: Scores | None = None
     siblings = material.terms.relations.distances == 1
     scores = scores or contender.scores(rows)
     return keeping.measure(contender.bundle, scores, material.examples.targets[rows], siblings)
+
+
+def champion(material: Material) -> Contender:
+    """Return the champion as it serves, but with its head fitted without the held-out gold."""
+    found = contender(material, material.champion, self_trains=material.self_trains)
+    return second_look.as_served(found, material.serving)
 
 
 def contender(

@@ -14,12 +14,16 @@ from inference.bundle import Bundle
 from inference.calibrate import Calibration
 from inference.features import Features
 from inference.head import Head
+from inference.rerank import Reranker
 from training import acceptance, calibration, metrics
 from training.gates import Evidence
 from training.learner import Learner, choose_weights
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+
+OUTGROWN: Final = 1.25
+"""Times the gold a second look was measured with; beyond, it is given up until the next run."""
 
 ENOUGH_FOR_THRESHOLDS: Final = 20
 """Gold documents before thresholds are chosen on them; below, nothing is accepted."""
@@ -70,8 +74,8 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     """Return *bundle* with head, calibration and thresholds fitted anew on the lesson's gold.
 
     The result depends on the gold and the encoder alone, not on the former head. Without any gold
-    it is the label texts' own head, which accepts nothing. A reranker stays, and ranks; what it
-    may accept was measured behind another head.
+    it is the label texts' own head, which accepts nothing. A reranker stays for a while, and
+    ranks; what it may accept was measured behind another head.
 
     Args:
         default_offset: multi-label: the offset of logits where there is no gold.
@@ -106,7 +110,7 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     taught = replace(
         untaught,
         head=head,
-        reranker=bundle.reranker and replace(bundle.reranker, accept=NEVER),
+        reranker=_still_worth(bundle.reranker, len(learner.gold)),
         lexical=learner.lexical(words, weights),
         calibration=Calibration(temperature, offset),
         digest="",
@@ -117,6 +121,17 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     if unseen is not None:
         opinions[~unseen] = np.nan
     return Taught(taught, figures, evidence(plain, held_out, lesson.targets), opinions)
+
+
+def _still_worth(reranker: Reranker | None, gold: int) -> Reranker | None:
+    """Return *reranker*, which accepts nothing any more; None where the head has outgrown it.
+
+    What a second look is worth beside a first is measured in runs alone. A head that learns on
+    comes to know what the cross-encoder knew, and its word would weigh too much.
+    """
+    if reranker is None or gold > OUTGROWN * reranker.gold:
+        return None
+    return replace(reranker, accept=NEVER)
 
 
 def _unseen(lesson: Lesson) -> Lesson:

@@ -103,7 +103,7 @@ def change_gates(request: PersonRequest, project: Project) -> HttpResponse:
     if not form.is_valid():
         return models_page(request, project, gates_form=form, status=422)
     gate_limits.change(project, form.cleaned_data, actor=request.user, now=timezone.now())
-    messages.success(request, "Saved. The next run is judged by them.")
+    messages.success(request, "Saved. Runs that end from now on are judged by them.")
     return redirect("training:models", project.slug)
 
 

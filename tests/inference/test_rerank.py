@@ -15,7 +15,7 @@ CARDS = ("card one", "card two", "card three")
 
 
 def reranker(**values):
-    usual = {"candidate": 0.0, "first": 1.0, "second": 1.0, "accept": 1.01}
+    usual = {"candidate": 0.0, "first": 1.0, "second": 1.0, "gold": 100, "accept": 1.01}
     return Reranker("somewhere", "d" * 64, CARDS, **usual | values)
 
 
@@ -147,3 +147,10 @@ def test_without_a_reranker_nothing_is_looked_at_twice():
     scores = score(bundle, close_and_clear())
     assert look_again(bundle, scores, lambda rows: rows, reader) is scores
     assert reader.pairs == []
+
+
+def test_a_word_that_is_no_number_changes_nothing():
+    chances = np.array([[0.6, 0.4]], dtype=np.float32)
+    read = Candidates(np.array([0]), (np.array([0, 1]),), (np.array([np.nan, 5], np.float32),))
+    how = {"logits": np.log(chances), "probabilities": chances, "temperature": 1.0}
+    assert (combine(reranker(), read, **how)[1] == chances).all()

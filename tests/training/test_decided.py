@@ -1,12 +1,18 @@
 """Who decides: the shares of the cascade."""
 
 import pytest
+from django.core.cache import cache
 
 from tests.factories import PredictionFactory, ProjectFactory
 from training import decided
 from training.decided import shared_out
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    cache.clear()
 
 
 def test_every_document_counts_in_the_part_that_decided_it(django_assert_num_queries):
@@ -26,6 +32,7 @@ def test_every_document_counts_in_the_part_that_decided_it(django_assert_num_que
     PredictionFactory(project=other, document__project=other)
     with django_assert_num_queries(1):
         found = decided.parts(project)
+        assert decided.parts(project) == found  # counted once
     assert [(part.name, part.documents, part.share) for part in found] == [
         ("Accepted at first sight", 4, 0.5),
         ("Accepted at second sight", 1, 0.125),
@@ -35,7 +42,8 @@ def test_every_document_counts_in_the_part_that_decided_it(django_assert_num_que
 
 
 def test_the_pieces_of_the_bar_lie_side_by_side_and_fill_it():
-    parts = shared_out([("one", 1), ("none", 0), ("two", 2)])
+    parts = shared_out([("first", "one", 1), ("close", "none", 0), ("twice", "two", 2)])
+    assert [part.kind for part in parts] == ["first", "twice"]
     assert [(part.start, part.width) for part in parts] == [(0, 33.333), (33.333, 66.667)]
 
 

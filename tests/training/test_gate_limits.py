@@ -79,7 +79,7 @@ def test_an_admin_sets_them_on_the_page(client, project, admin):
     client.force_login(admin)
     url = reverse("training:gates", args=[project.slug])
     page = client.post(url, {**USUAL, "latency": "9"}, follow=True)
-    assert "The next run is judged by them." in page.text
+    assert "Runs that end from now on" in page.text
     assert gate_limits.of(project)["latency"] == 9
     assert 'value="9.0"' in page.text
 

@@ -179,6 +179,9 @@ def test_with_plenty_of_gold_words_are_learnt_from_gold_alone_too(monkeypatch):
     both = learner.lexical((ratio, few), (0.5, 2.0)).weights
     np.testing.assert_allclose(both, 0.5 * ratio + 2 * few, rtol=2e-3, atol=1e-3)
     assert len(learner.out_of_fold(seed=0).words) == 2
+    # Weights chosen on less gold, which had learnt one kind only.
+    alone = learner.lexical((ratio, few), (0.5,)).weights
+    np.testing.assert_allclose(alone, 0.5 * ratio, rtol=2e-3, atol=1e-3)
 
 
 def test_weight_without_gold_is_zero():

@@ -15,19 +15,21 @@ def right(*columns, labels=4):
     return np.eye(labels, dtype=bool)[list(columns)]
 
 
+def told(found):
+    return [(row, columns.tolist()) for row, columns in found]
+
+
 def test_lists_hold_the_right_label_first_then_the_best_scored_wrong_ones():
-    logits = np.array([[9, 1, 8, 2], [1, 2, 3, 9]], dtype=np.float32)
-    rows, columns = reranking.lists(logits, right(0, 0), NONE, right(0, 0) & False, size=3)
-    # The first is the closer call: its right label leads by one, the second's lags by eight.
-    assert rows.tolist() == [0, 1]
-    assert columns.tolist() == [[0, 2, 3], [0, 3, 2]]
+    logits = np.array([[9, 1, 2, 3], [9, 1, 8, 2], [1, 2, 3, 9]], dtype=np.float32)
+    found = reranking.lists(logits, right(0, 0, 0), NONE, right(0, 0, 0) & False, size=3)
+    # Closest calls first: right labels that lead by one, lead by six, and lag by eight.
+    assert told(found) == [(1, [0, 2, 3]), (0, [0, 3, 2]), (2, [0, 3, 2])]
 
 
 def test_what_people_ruled_out_comes_before_better_scored_labels():
     logits = np.array([[9, 1, 8, 7]], dtype=np.float32)
     ruled_out = np.array([[False, True, False, False]])
-    _, columns = reranking.lists(logits, right(0), NONE, ruled_out, size=2)
-    assert columns.tolist() == [[0, 1]]
+    assert told(reranking.lists(logits, right(0), NONE, ruled_out, size=2)) == [(0, [0, 1])]
 
 
 def test_overlaps_and_documents_with_no_or_several_labels_are_left_out():
@@ -35,19 +37,27 @@ def test_overlaps_and_documents_with_no_or_several_labels_are_left_out():
     overlaps[0, 2] = overlaps[2, 0] = True
     targets = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
     logits = np.tile(np.array([4, 3, 9, 1], dtype=np.float32), (3, 1))
-    rows, columns = reranking.lists(logits, targets, overlaps, targets & False, size=3)
-    assert rows.tolist() == [0]
-    assert columns.tolist() == [[0, 1, 3]]
+    found = reranking.lists(logits, targets, overlaps, targets & False, size=3)
+    assert told(found) == [(0, [0, 1, 3])]
+
+
+def test_a_label_with_many_overlaps_has_a_shorter_list_and_one_that_overlaps_all_has_none():
+    overlaps = NONE.copy()
+    overlaps[0, 1:] = overlaps[1:, 0] = True
+    overlaps[1, 2] = overlaps[2, 1] = True
+    logits = np.tile(np.array([4, 3, 2, 1], dtype=np.float32), (2, 1))
+    found = reranking.lists(logits, right(0, 1), overlaps, right(0, 1) & False, size=4)
+    assert told(found) == [(1, [1, 3])]
 
 
 def test_in_a_tree_a_sibling_is_less_wrong_than_another():
     tree = relations([1, 2, 3], {1: 8, 2: 8, 3: 9, 8: None, 9: None}, {})
     flat = relations([1, 2, 3], {1: None, 2: None, 3: None}, {})
-    columns = np.array([[0, 1, 2]])
+    columns = np.array([0, 1, 2])
     np.testing.assert_allclose(
-        reranking.shares(columns, tree), np.array([[1, 0.1, 0.01]]) / 1.11, rtol=1e-6
+        reranking.shares(columns, tree), np.array([1, 0.1, 0.01]) / 1.11, rtol=1e-6
     )
-    np.testing.assert_allclose(reranking.shares(columns, flat), [[1, 0, 0]])
+    np.testing.assert_allclose(reranking.shares(columns, flat), [1, 0, 0])
 
 
 def test_least_candidate_misses_as_few_as_promised():
@@ -61,10 +71,11 @@ def test_least_candidate_misses_as_few_as_promised():
     assert 0.9 < (others >= cut).mean() < 0.99
 
 
-def test_too_few_documents_make_every_label_a_candidate():
+def test_too_few_documents_make_every_label_a_candidate_that_may_win():
     chances = np.full((50, 3), 1 / 3, dtype=np.float32)
     targets = np.eye(3, dtype=bool)[np.arange(50) % 3]
-    assert reranking.least_candidate(chances, targets, np.ones(50, dtype=bool)) == 0.0
+    found = reranking.least_candidate(chances, targets, np.ones(50, dtype=bool))
+    assert found == reranking.WORTH_A_LOOK
 
 
 def test_what_is_accepted_at_first_sight_leaves_more_room_for_close_calls():

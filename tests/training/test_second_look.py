@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from inference import predictions, rebuild, serving
+from inference import deployments, predictions, rebuild, serving
 from inference.buckets import NEVER
 from inference.pipeline import accepts
 from labeling import taxonomies
 from labeling.models import Prediction
 from tests.factories import DocumentFactory, LabelFactory
 from tests.training.small import build_project, text_of, train
-from training import executor, runs, schedule, second_look, stages
+from tests.training.test_runs import serve_zero_shot
+from training import executor, gate_limits, runs, schedule, second_look, stages
 from training.models import TrainingRun
 from training.progress import Progress
 from training.splits import Split
@@ -80,13 +82,12 @@ def test_it_follows_the_taxonomy_and_a_refit_and_accepts_nothing_it_was_not_meas
 ):
     project, reranker = course.material.project, replace(made[0].bundle.reranker, accept=0.5)
     bundle = replace(made[0].bundle, reranker=reranker)
-    LabelFactory(project=project, name="Jokes", description="Only fun.")
-    labels = taxonomies.label_texts(project)
-    followed = rebuild.for_taxonomy(
-        bundle, labels, serving.encoder(bundle), taxonomy_number=2
-    ).reranker
-    assert followed.cards[-1] == "Jokes. Only fun."
+    project.labels.filter(name="Card").update(description="Plastic.")
+    followed = follow(bundle, project)
+    assert "Card. Plastic." in followed.cards
     assert (followed.accept, followed.second) == (NEVER, reranker.second)
+    LabelFactory(project=project, name="Jokes", description="Only fun.")
+    assert follow(bundle, project) is None  # it would read every document
 
     examples = course.material.examples
     lesson = Lesson(
@@ -99,6 +100,13 @@ def test_it_follows_the_taxonomy_and_a_refit_and_accepts_nothing_it_was_not_meas
     )
     refitted = teach(bundle, lesson).bundle.reranker
     assert refitted == replace(reranker, accept=NEVER)
+    outgrown = replace(bundle, reranker=replace(reranker, gold=len(examples) // 2))
+    assert teach(outgrown, lesson).bundle.reranker is None
+
+
+def follow(bundle, project):
+    labels = taxonomies.label_texts(project)
+    return rebuild.for_taxonomy(bundle, labels, serving.encoder(bundle), taxonomy_number=2).reranker
 
 
 def test_what_it_accepts_is_what_held_out_gold_proves(course, made):
@@ -113,17 +121,62 @@ def test_what_it_accepts_is_what_held_out_gold_proves(course, made):
     assert accepts(lenient, scores)[scores.reranked].any()
 
 
-def test_a_run_keeps_it_only_where_it_helps_and_leaves_nothing_behind_where_not(small_encoder):
-    project = build_project(small_encoder, mails=100)
+@pytest.fixture
+def patient(monkeypatch):
+    """Whoever wants a second look lets the gate on latency open further."""
+
+    def of(project):
+        limits = {**gate_limits.of(project), "latency": 1000.0}
+        gate_limits.change(project, limits, actor=None, now=timezone.now())
+        return project
+
+    return of
+
+
+def test_a_reader_that_knows_nothing_is_dropped_and_leaves_nothing_behind(small_encoder, patient):
+    project = patient(build_project(small_encoder, mails=100))
     run = executor.carry_out(train(project, stages=["rerank"], rerank_epochs=1).pk)
     assert run.status == TrainingRun.Status.DONE, run.error
     [trial] = run.report["stages"]
-    bundle = serving.load(run.model_versions.get().bundle)
-    assert (bundle.reranker is not None) == trial["kept"]
-    assert "pairs_per_document" in run.report["challenger"]
-    left = list(settings.BUNDLE_DIR.rglob("model.safetensors"))
-    assert len(left) == (1 if trial["kept"] else 0)
+    assert not trial["kept"]
+    assert "dropped" in trial["reason"]
+    assert serving.load(run.model_versions.get().bundle).reranker is None
+    assert not list(settings.BUNDLE_DIR.rglob("model.safetensors"))
     assert not runs.folder(run).exists()
+
+
+def test_one_that_is_kept_serves_and_is_what_the_next_run_is_compared_with(
+    small_encoder, patient, monkeypatch
+):
+    project = patient(build_project(small_encoder, mails=100))
+    serve_zero_shot(project)
+    monkeypatch.setattr("training.keeping.falls", lambda *_: True)  # whatever it learnt
+    monkeypatch.setattr("training.stages.COSTLY", frozenset())
+    run = executor.carry_out(train(project, stages=["rerank"], rerank_epochs=1).pk)
+    assert run.status == TrainingRun.Status.DONE, run.error
+    bundle = serving.load(run.model_versions.get().bundle)
+    assert bundle.reranker is not None
+    assert run.report["challenger"]["pairs_per_document"] > 0
+    deployments.deploy(project, bundle.digest, reason="", actor=None, now=timezone.now())
+    served = stages.champion(runs.gather(project, seed=0))
+    assert served.bundle.reranker == bundle.reranker
+    assert served.scores(np.arange(40)).pairs > 0
+
+
+def test_it_is_not_tried_where_the_gate_on_latency_would_shut_it_out(small_encoder):
+    project = build_project(small_encoder, mails=100)
+    run = executor.carry_out(train(project, stages=["rerank"]).pk)
+    assert "opens up to 1.2 times" in run.report["stages"][0]["reason"]
+
+
+def test_a_cross_encoder_that_is_not_there_is_said_at_once(small_encoder, patient):
+    project = patient(build_project(small_encoder, mails=100))
+    run = executor.carry_out(
+        train(project, stages=["fine_tune", "rerank"], cross_encoder="/nowhere").pk
+    )
+    assert run.status == TrainingRun.Status.FAILED
+    assert "/nowhere" in run.error
+    assert not run.curve  # nothing was trained before
 
 
 def test_several_labels_a_document_are_not_ranked(small_encoder):

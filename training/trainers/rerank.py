@@ -24,6 +24,9 @@ PAIRS: Final = 32
 
 RATE: Final = 5e-5
 
+CHECKPOINTS: Final = 4
+"""In an epoch."""
+
 NOTHING: Final = 1e-9
 """Share of a label that is not right at all: its logarithm is finite."""
 
@@ -33,14 +36,14 @@ class Lists:
     """Documents with their candidates.
 
     texts: prepared, (documents,).
-    columns: (documents, candidates), places of labels in *cards*.
-    shares: (documents, candidates), how right each is; rows sum to 1.
+    columns: of each document the places of its candidates in *cards*.
+    shares: of each document how right each candidate is, in sum 1.
     cards: what is read of each label.
     """
 
     texts: Sequence[str]
-    columns: NDArray[np.int64]
-    shares: NDArray[np.float32]
+    columns: Sequence[NDArray[np.int64]]
+    shares: Sequence[NDArray[np.float32]]
     cards: Sequence[str]
 
     def __len__(self) -> int:
@@ -78,12 +81,14 @@ def teach(
     disable_progress_bar()
     torch.manual_seed(seed)
     cards = [bounded(card) for card in lists.cards]
+    documents = max(1, PAIRS // max(map(len, lists.columns)))  # in a step
+    steps = -(-len(lists) // documents)  # in an epoch
     data = Dataset.from_dict(
         {
             "document": [bounded(text) for text in lists.texts],
-            "cards": [[cards[column] for column in row] for row in lists.columns.tolist()],
+            "cards": [[cards[column] for column in row] for row in lists.columns],
             # The library's softmax of these is the shares again.
-            "labels": np.log(np.maximum(lists.shares, NOTHING)).tolist(),
+            "labels": [np.log(np.maximum(row, NOTHING)).tolist() for row in lists.shares],
         }
     )
     trainer = QuietTrainer(
@@ -91,12 +96,13 @@ def teach(
         args=CrossEncoderTrainingArguments(
             output_dir=str(folder),
             num_train_epochs=epochs,
-            per_device_train_batch_size=max(1, PAIRS // lists.columns.shape[1]),
+            per_device_train_batch_size=documents,
             learning_rate=RATE,
             warmup_steps=0.1,
             bf16=engine == "bf16",
             use_cpu=not torch.cuda.is_available(),
-            save_strategy="epoch",
+            save_strategy="steps",
+            save_steps=max(1, steps // CHECKPOINTS),
             save_total_limit=1,
             logging_steps=5,
             disable_tqdm=True,

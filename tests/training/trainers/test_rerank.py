@@ -15,8 +15,8 @@ CARDS = [f"{name}. {description} {words}" for name, (description, words) in TOPI
 def lists(count=40):
     right = np.arange(count) % len(TOPICS)
     names = list(TOPICS)
-    columns = (right[:, None] + np.arange(3)) % len(TOPICS)  # the right label first
-    shares = np.tile(np.array([1, 0, 0], dtype=np.float32), (count, 1))
+    columns = list((right[:, None] + np.arange(3)) % len(TOPICS))  # the right label first
+    shares = [np.array([1, 0, 0], dtype=np.float32)] * count
     texts = [text_of(names[topic], number) for number, topic in enumerate(right)]
     return Lists(texts, columns, shares, CARDS)
 
@@ -31,14 +31,15 @@ def test_the_loss_falls_and_the_right_label_wins(small_encoder, tmp_path, monkey
     """Two thin layers learn no more than that one card is always right."""
     monkeypatch.setattr(rerank, "RATE", 2e-3)
     some = lists()
-    some.columns[:, 0], some.columns[:, 1:] = 2, [0, 1]
+    for row in some.columns:
+        row[:] = [2, 0, 1]
     model, watch = taught(small_encoder, tmp_path, some, epochs=6)
     pairs = [
         (text, CARDS[column])
         for text, row in zip(some.texts, some.columns, strict=True)
         for column in row
     ]
-    scores = CrossEncoder(model, "").score(pairs).reshape(some.columns.shape)
+    scores = CrossEncoder(model, "").score(pairs).reshape(-1, 3)
     assert (scores.argmax(axis=1) == 0).mean() > 0.8
     assert watch.losses[-1] < watch.losses[0] < 1.2  # ln 3 while it knows nothing
     assert watch.steps[-1][0] == watch.steps[-1][1]
@@ -49,6 +50,24 @@ def test_training_goes_on_from_its_last_checkpoint(small_encoder, tmp_path):
     _, watch = taught(small_encoder, tmp_path, lists(), epochs=2)
     steps = -(-40 // (rerank.PAIRS // 3))
     assert watch.steps[0][0] == steps + 1
+
+
+def test_lists_of_different_lengths_are_learnt_from(small_encoder, tmp_path):
+    some = lists(8)
+    columns = [row[: 2 + place % 2] for place, row in enumerate(some.columns)]
+    shares = [np.eye(1, len(row), dtype=np.float32)[0] for row in columns]
+    _, watch = taught(small_encoder, tmp_path, Lists(some.texts, columns, shares, CARDS))
+    assert np.isfinite(watch.losses).all()
+
+
+def test_a_model_of_several_outputs_is_refused_with_its_folder(small_encoder, tmp_path):
+    from sentence_transformers import CrossEncoder as Library
+
+    from inference.weights import EncoderUnavailable
+
+    Library(str(small_encoder), num_labels=3).save_pretrained(str(tmp_path / "three"))
+    with pytest.raises(EncoderUnavailable, match="three"):
+        load_model(tmp_path / "three")
 
 
 def test_nothing_to_learn_from_is_refused(small_encoder, tmp_path):

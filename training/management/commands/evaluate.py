@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from inference import serving
 from inference.encode import EncoderUnavailable
 from labeling.models import Project, TaxonomyVersion
-from training import comparison, runs, stages
+from training import comparison, runs, second_look, stages
 from training.curation import TooLittleGold
 from training.management.commands.train import project_of
 from training.material import Material, gather
@@ -50,19 +50,19 @@ class Command(BaseCommand):
 
 def measure(project: Project, material: Material, number: int | None) -> dict[str, Any]:
     """Return metrics with intervals of the champion, or of version *number*."""
-    encoder, self_trains = material.champion, material.self_trains
+    contender = stages.champion(material)
     if number is not None:
         version = project.model_versions.filter(number=number).first()
         if version is None:
             raise CommandError(f"{project} has no version {number}.")
         bundle = serving.load(version.bundle)
-        encoder, self_trains = bundle.encoder, bundle.self_trains
-    contender = stages.contender(material, encoder, self_trains=self_trains)
+        fitted = stages.contender(material, bundle.encoder, self_trains=bundle.self_trains)
+        contender = second_look.as_served(fitted, bundle)
     (latency,) = runs.latencies(material, [contender])
     found = comparison.measure(contender, material.examples, material.terms, latency)
     return {
         "version": number,
-        "encoder": encoder.digest,
+        "encoder": contender.bundle.encoder.digest,
         "documents": {str(split): len(material.examples.rows(split)) for split in Split},
         "metrics": comparison.as_json(found.metrics),
         "intervals": comparison.intervals_as_json(

@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         from training import trials  # loads models
-        from training.ablation import Unheard
+        from training.progress import Unheard
 
         project, lever = project_of(options["project"]), options["lever"]
         if not 0 < options["share"] <= 1:
