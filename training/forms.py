@@ -17,7 +17,11 @@ class TrainForm(forms.Form):
         choices=[
             (
                 name,
-                format_html('{}<br><span class="small muted">{}</span>', stage.title, stage.does),
+                format_html(
+                    '<span>{}<br><span class="small muted">{}</span></span>',
+                    stage.title,
+                    stage.does,
+                ),
             )
             for name, stage in STAGES.items()
         ],

@@ -15,7 +15,8 @@ from training.models import GateLimit
 def of(project: Project) -> dict[str, float]:
     """Return the limit of each gate that has one, by its name in gates.LIMITS."""
     changed = dict(project.gate_limits.values_list("gate", "limit"))
-    return {name: changed.get(name, limit.usual) for name, limit in LIMITS.items()}
+    found = {name: changed.get(name, limit.usual) for name, limit in LIMITS.items()}
+    return {name: int(at) if LIMITS[name].whole else at for name, at in found.items()}
 
 
 @transaction.atomic

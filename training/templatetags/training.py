@@ -66,6 +66,12 @@ def lever(name: str) -> str:
 
 
 @register.filter
+def short(value: float) -> str:
+    """Write a number without needless digits."""
+    return f"{value:g}"
+
+
+@register.filter
 def points(change: float) -> str:
     """Write a change of a share in points, signed."""
     return written(change, "share", signed=True)
