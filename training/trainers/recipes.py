@@ -79,7 +79,8 @@ class Recipe:
     evaluations: evaluations, each with a checkpoint, in an epoch.
     cross_encoder: from which the second look starts: a folder, or an id in this machine's Hugging
         Face cache; empty for the encoder as the stages before left it.
-    rerank_documents: closest calls the cross-encoder learns from, at most.
+    rerank_documents: closest calls the cross-encoder learns from, at most; a hundred take a minute
+        or two on two cores.
     rerank_epochs: its passes over them.
     """
 
@@ -95,8 +96,8 @@ class Recipe:
     patience: int = 3
     evaluations: int = 2
     cross_encoder: str = ""
-    rerank_documents: int = 2_000
-    rerank_epochs: int = 2
+    rerank_documents: int = 600
+    rerank_epochs: int = 1
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Self:
