@@ -10,12 +10,13 @@ the bundle, choose the next batch among all open documents, predict and prioriti
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from scratch import set_up
 
 SEED = 7
 DIM = 384
@@ -35,22 +36,6 @@ def main() -> None:
         figures = measure(options.gold, options.labels, options.documents, options.repeat)
     lines = [f"{name}: {value}" for name, value in figures.items()]
     sys.stdout.write((json.dumps(figures) if options.json else "\n".join(lines)) + "\n")
-
-
-def set_up(folder: Path) -> None:
-    """Make an empty installation in *folder*; nothing of the real one is touched."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    os.environ["STATE_DIR"] = str(folder)
-    os.environ["REDIS_URL"] = "memory://localhost"  # what is sent to workers stays unheard
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a worker
-    for name in ("DATABASE_URL", "BUNDLE_DIR"):
-        os.environ.pop(name, None)
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
 
 
 def measure(gold: int, labels: int, documents: int, repeat: int) -> dict[str, Any]:

@@ -15,7 +15,6 @@ fp32. Works in a database of its own.
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -23,6 +22,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from scratch import set_up
 
 SEED = 0
 TARGET_RATIO = 15.0
@@ -44,30 +45,12 @@ def main() -> None:
     sys.stdout.write((json.dumps(figures) if options.json else "\n".join(lines)) + "\n")
 
 
-def set_up(folder: Path) -> None:
-    """Make an empty installation in *folder*; nothing of the real one is touched."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    os.environ["STATE_DIR"] = str(folder)
-    os.environ["REDIS_URL"] = "memory://localhost"  # what is sent to workers stays unheard
-    for name in ("DATABASE_URL", "BUNDLE_DIR"):
-        os.environ.pop(name, None)
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-
-
 def measure(directory: Path, count: int, learn_from: int, folder: Path) -> dict[str, Any]:
     """Make the model, then decide *count* test texts both ways."""
     import numpy as np
 
-    from inference import pipeline, serving
-    from inference.buckets import NEVER, Bucket
-    from inference.cross_encode import CrossEncoder, load_model
-    from inference.encode import load_encoder
-    from inference.weights import directory_of
+    from inference import serving
+    from inference.buckets import Bucket
     from training import backtest
 
     plan = backtest.Plan(directory, "single", (0,), 50, SEED, float("inf"))
@@ -79,20 +62,7 @@ def measure(directory: Path, count: int, learn_from: int, folder: Path) -> dict[
     texts = [test.texts[at] for at in some]
     targets = test.targets[some]
 
-    plain = load_encoder(bundle.encoder.source, "fp32")
-    model = load_model(directory_of(bundle.reranker.source))
-    reader = CrossEncoder(model, bundle.reranker.digest)
-    always = replace(
-        bundle,
-        reranker=replace(bundle.reranker, candidate=0.0),
-        thresholds=replace(bundle.thresholds, accept=NEVER, floor=None),
-    )
-    ways: dict[str, Callable[[list[str]], list[pipeline.Verdict]]] = {
-        "naive": lambda part: pipeline.classify(always, plain, part, reader),
-        "cascade": lambda part: pipeline.classify(
-            bundle, serving.encoder(bundle), part, serving.cross_encoder(bundle)
-        ),
-    }
+    ways = both_ways(bundle)
     for way in ways.values():
         way(texts[:2])  # loads models and sets up kernels
     took, said = dict.fromkeys(ways, 0.0), {name: [] for name in ways}
@@ -131,6 +101,30 @@ def measure(directory: Path, count: int, learn_from: int, folder: Path) -> dict[
         "a_day": int(86_400 * pace["cascade"]),
         "engine": serving.engine_for(bundle.encoder.digest),
         "texts": len(texts),
+    }
+
+
+def both_ways(bundle: Any) -> dict[str, Callable[[list[str]], list[Any]]]:
+    """Return how texts are decided naively, and by the cascade."""
+    from inference import pipeline, serving
+    from inference.buckets import NEVER
+    from inference.cross_encode import CrossEncoder, load_model
+    from inference.encode import load_encoder
+    from inference.weights import directory_of
+
+    plain = load_encoder(bundle.encoder.source, "fp32")
+    model = load_model(directory_of(bundle.reranker.source))
+    reader = CrossEncoder(model, bundle.reranker.digest)
+    always = replace(
+        bundle,
+        reranker=replace(bundle.reranker, candidate=0.0),
+        thresholds=replace(bundle.thresholds, accept=NEVER, floor=None),
+    )
+    return {
+        "naive": lambda part: pipeline.classify(always, plain, part, reader),
+        "cascade": lambda part: pipeline.classify(
+            bundle, serving.encoder(bundle), part, serving.cross_encoder(bundle)
+        ),
     }
 
 

@@ -1,16 +1,13 @@
 """Pairs of document and label to logits: the two are read together."""
 
-import os
-import warnings
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.encode import hush
+from inference.encode import library
 from inference.texts import bounded
 from inference.weights import EncoderUnavailable
 
@@ -63,12 +60,7 @@ def load_model(directory: Path) -> Any:
     Raises:
         EncoderUnavailable: the folder holds no such model.
     """
-    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the libraries' own making, at import and load
-        sentence_transformers = import_module("sentence_transformers")
-        hush()
+    with library() as sentence_transformers:
         try:
             model = sentence_transformers.CrossEncoder(
                 str(directory),

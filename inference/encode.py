@@ -5,6 +5,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Self
@@ -156,12 +157,7 @@ def load_model(directory: Path) -> Any:
     Raises:
         EncoderUnavailable: the folder holds no model that starts with a text transformer.
     """
-    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the libraries' own making, at import and load
-        sentence_transformers = import_module("sentence_transformers")
-        hush()
+    with library() as sentence_transformers:
         try:
             model = sentence_transformers.SentenceTransformer(
                 str(directory), local_files_only=True, model_kwargs={"use_safetensors": True}
@@ -173,7 +169,19 @@ def load_model(directory: Path) -> Any:
     return model.eval()
 
 
-def hush() -> None:
+@contextmanager
+def library() -> Iterator[Any]:
+    """Lend sentence-transformers to load a model by: silent, and kept from asking any hub."""
+    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries' own making, at import and load
+        sentence_transformers = import_module("sentence_transformers")
+        _hush()
+        yield sentence_transformers
+
+
+def _hush() -> None:
     """Progress bars and advice of the libraries are noise in a worker's log."""
     transformers_logging = import_module("transformers.utils.logging")
     transformers_logging.set_verbosity_error()

@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from inference.texts import bounded
+from training.trainers.arguments import common
 from training.trainers.fine_tune import Reporting, Watch, last_checkpoint
 
 MASKED: Final = 0.15  # share of the tokens, as in BERT
@@ -56,21 +57,11 @@ def adapt(  # noqa: PLR0913 - what a training needs
     trainer = Trainer(
         model=guesser,
         args=TrainingArguments(
-            output_dir=str(folder),
-            num_train_epochs=epochs,
-            per_device_train_batch_size=batch,
-            learning_rate=RATE,
-            warmup_steps=0.1,
-            bf16=engine == "bf16",
-            use_cpu=not torch.cuda.is_available(),
+            **common(
+                folder=folder, epochs=epochs, batch=batch, rate=RATE, engine=engine, seed=seed
+            ),
             save_strategy="epoch",
             save_total_limit=1,
-            logging_steps=5,
-            disable_tqdm=True,
-            report_to="none",
-            dataloader_num_workers=0,
-            dataloader_pin_memory=False,
-            seed=seed,
         ),
         train_dataset=Dataset.from_dict({"input_ids": tokens}),
         data_collator=DataCollatorForLanguageModeling(model.tokenizer, mlm_probability=MASKED),

@@ -25,6 +25,7 @@ from transformers import (
 from inference.retrieve import LabelVectorText
 from training.examples import Examples, Relations
 from training.losses.hierarchical import HierarchicalMultiPositiveLoss
+from training.trainers.arguments import common
 from training.trainers.batches import LengthBatchSampler
 from training.trainers.evaluator import CHOICE, HIT, MEASURED, HitEvaluator
 from training.trainers.label_side import LabelSide
@@ -144,14 +145,15 @@ def _arguments(means: Means, documents: int) -> Any:
     steps = -(-documents // recipe.batch)  # in an epoch
     every = max(1, steps // recipe.evaluations)
     return SentenceTransformerTrainingArguments(
-        output_dir=str(means.folder),
-        num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch,
-        learning_rate=recipe.rate,
-        warmup_steps=0.1,  # below 1: a share of all steps
+        **common(
+            folder=means.folder,
+            epochs=recipe.epochs,
+            batch=recipe.batch,
+            rate=recipe.rate,
+            engine=means.engine,
+            seed=means.seed,
+        ),
         batch_sampler=LengthBatchSampler,
-        bf16=means.engine == "bf16",
-        use_cpu=not torch.cuda.is_available(),
         eval_strategy="steps",
         save_strategy="steps",
         eval_steps=every,
@@ -160,14 +162,8 @@ def _arguments(means: Means, documents: int) -> Any:
         load_best_model_at_end=True,
         metric_for_best_model=KEY,
         greater_is_better=True,
-        logging_steps=5,
         logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to="none",
-        dataloader_num_workers=0,
-        dataloader_pin_memory=False,
         restore_callback_states_from_checkpoint=True,
-        seed=means.seed,
     )
 
 

@@ -17,6 +17,7 @@ from sentence_transformers.cross_encoder.losses import ListNetLoss
 from transformers import PrinterCallback
 
 from inference.texts import bounded
+from training.trainers.arguments import common
 from training.trainers.fine_tune import Reporting, Watch, last_checkpoint
 
 PAIRS: Final = 32
@@ -94,22 +95,12 @@ def teach(
     trainer = QuietTrainer(
         model=model,
         args=CrossEncoderTrainingArguments(
-            output_dir=str(folder),
-            num_train_epochs=epochs,
-            per_device_train_batch_size=documents,
-            learning_rate=RATE,
-            warmup_steps=0.1,
-            bf16=engine == "bf16",
-            use_cpu=not torch.cuda.is_available(),
+            **common(
+                folder=folder, epochs=epochs, batch=documents, rate=RATE, engine=engine, seed=seed
+            ),
             save_strategy="steps",
             save_steps=max(1, steps // CHECKPOINTS),
             save_total_limit=1,
-            logging_steps=5,
-            disable_tqdm=True,
-            report_to="none",
-            dataloader_num_workers=0,
-            dataloader_pin_memory=False,
-            seed=seed,
         ),
         train_dataset=data,
         loss=ListNetLoss(model, mini_batch_size=-1),
