@@ -16,6 +16,7 @@ THIN = 10  # gold documents below which a label learns little (learning.md §4)
 # Seconds, measured on one core of two with the built-in encoder and 13-word texts: per gold
 # document and epoch, per gold document once, and once.
 PER_EPOCH, PER_DOCUMENT, FIXED = 0.027, 0.012, 30.0
+PER_CLOSE_CALL = 1.0  # seconds to learn a document with its candidates, without bf16
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,28 @@ class Outlook:
         """Return about how long a run takes on this machine: as the last one did, per document."""
         work = recipe.epochs * trainings(recipe.stages)
         silver = SILVER * PER_EPOCH * recipe.epochs if "self_train" in recipe.stages else 0
+        twice = second_look(recipe, self.gold)
         if self.last and self.last.snapshot and self.last.started_at and self.last.finished_at:
             took = (self.last.finished_at - self.last.started_at).total_seconds()
             took *= self.gold / max(1, len(self.last.snapshot.rows))
             before = self.last.parameters.get("epochs", 3) * trainings(
                 self.last.parameters.get("stages", ["fine_tune"])
             )
-            return timedelta(seconds=took * work / max(1, before))
-        return timedelta(seconds=self.gold * (PER_EPOCH * work + PER_DOCUMENT) + silver + FIXED)
+            return timedelta(seconds=took * work / max(1, before) + twice)
+        once = self.gold * (PER_EPOCH * work + PER_DOCUMENT)
+        return timedelta(seconds=once + silver + twice + FIXED)
+
+
+def second_look(recipe: Recipe, gold: int) -> float:
+    """Return about how many seconds it takes to teach a second look."""
+    if "rerank" not in recipe.stages:
+        return 0.0
+    return PER_CLOSE_CALL * min(gold, recipe.rerank_documents) * recipe.rerank_epochs
 
 
 def trainings(stages: Iterable[str]) -> int:
-    """Return how often a run of these stages trains a transformer, at least once."""
-    return max(1, len((ENCODER | {"rerank"}).intersection(stages)))
+    """Return how often a run of these stages trains the encoder, at least once."""
+    return max(1, len(ENCODER.intersection(stages)))
 
 
 def look(project: Project, *, worker_alive: bool) -> Outlook:

@@ -15,7 +15,7 @@ from inference import folders, pipeline, serving, weights
 from inference.buckets import Bucket
 from inference.bundle import Bundle
 from inference.pipeline import Scores
-from inference.rerank import Candidates, Reranker, candidates
+from inference.rerank import Candidates, Reads, Reranker, candidates
 from training import contenders, reranking
 from training.contenders import Contender
 from training.course import Course
@@ -26,6 +26,8 @@ Flags = NDArray[np.bool_]
 
 SIZE: Final = 8
 """Candidates of a document to learn from."""
+
+READ_AT_ONCE: Final = 32  # documents, between two words of progress
 
 
 def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
@@ -51,7 +53,7 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     reader = serving.WarmCrossEncoder(reranker.source, reranker.digest, engine)
     chosen = candidates(reranker, first.probabilities, found)
     texts = [examples.texts[rows[row]] for row in chosen.rows]
-    read = chosen.read(texts, reranker.cards, reader)
+    read = _read(course, chosen, texts, reranker.cards, reader)
 
     def fitted(taught: Candidates) -> Bundle:
         weights_ = reranking.fit_combination(taught, first.probabilities, targets)
@@ -63,6 +65,19 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     for half in (halves, ~halves):
         scores = pipeline.second_thoughts(fitted(read.take(half)), scores, read.take(~half))
     return replace(best, bundle=fitted(read), reader=reader), scores
+
+
+def _read(
+    course: Course, chosen: Candidates, texts: Sequence[str], cards: Sequence[str], reader: Reads
+) -> Candidates:
+    """Return *chosen* with the cross-encoder's logits, telling how far it is."""
+    logits: list[NDArray[np.float32]] = []
+    for start in range(0, len(chosen), READ_AT_ONCE):
+        some = slice(start, start + READ_AT_ONCE)
+        part = Candidates(chosen.rows[some], chosen.columns[some])
+        logits += part.read(texts[some], cards, reader).logits
+        course.progress.stepped(len(logits), len(chosen))
+    return replace(chosen, logits=tuple(logits))
 
 
 def _untaught(course: Course, best: Contender) -> Reranker | None:
