@@ -2,10 +2,11 @@
 
     python benchmarks/instant.py [--gold 2000] [--labels 100] [--documents 10000] [--json]
 
-Works in a database of its own, with random vectors that cluster around their labels. The target, 2
-seconds for 2,000 gold documents and 100 labels on two cores, is for one whole refit: read the gold
-and its vectors, fit head, temperature and thresholds with four folds, write, register and deploy
-the bundle, choose the next batch among all open documents, predict and prioritise it.
+Works in a database of its own, with random vectors that cluster around their labels and texts of
+twelve words, some of which tell. The target, 2 seconds for 2,000 gold documents and 100 labels on
+two cores, is for one whole refit: read the gold, its vectors and words, fit head, words,
+temperature and thresholds with four folds, write, register and deploy the bundle, choose the next
+batch among all open documents, predict and prioritise it.
 """
 
 import argparse
@@ -86,11 +87,13 @@ def build(gold: int, labels: int, documents: int) -> tuple[Any, list[int]]:
         Label(project=project, key=f"label-{n:03}", name=f"Label {n}") for n in range(labels)
     )
     total = gold + documents
+    words = rng.integers(10_000, size=(labels, 4))  # of each label; its documents hold them all
+    chance = rng.integers(10_000, size=(total, 8))  # and as many others
     Document.objects.bulk_create(
         Document(
             project=project,
             external_id=str(n),
-            text=str(n),
+            text=" ".join(f"word{w}" for w in [*words[n % labels], *chance[n]]),
             fingerprint=f"{n:064x}",
             imported_at=now,
         )

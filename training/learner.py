@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,15 +115,19 @@ class Learner:
             self.reads = len(self.vocabulary) > 0
         if self.reads:
             self.tfidf = self.vocabulary.tfidf(self.all.counts)  # (documents, terms)
-        if self.spreads:
-            self.near = propagation.graph(self.all.vectors)
+
+    @cached_property
+    def near(self) -> Any:
+        """The graph that labels spread over, made when it is first needed."""
+        return propagation.graph(self.all.vectors)
 
     def learn(self, rows: Flags | None = None) -> tuple[Head, WordWeights]:
         """Return head and words learnt from the gold at *rows*; no words where none are counted."""
         mine = np.ones(len(self.gold), dtype=bool) if rows is None else rows
         head = self._fit(self.targets, self.weights * mine)
         labels, trust = self._gold_alone(mine)
-        if self.spreads and self.targets[mine].any():
+        wanted = self.reads or self.self_trains
+        if wanted and self.spreads and self.targets[mine].any():
             labels, trust = self._silver(head, mine)
             if self.self_trains:
                 head = self._fit(labels, trust, head, STEPS_ON)
