@@ -14,6 +14,9 @@ from inference.rerank import Candidates, Reads, candidates, combine
 from inference.retrieve import top
 from inference.terms import count_terms
 
+TextsAt = Callable[[Sequence[int]], Sequence[str]]
+"""From places of documents to their prepared texts."""
+
 CANDIDATES: Final = 20
 """Labels logged with every prediction, best first."""
 
@@ -83,9 +86,7 @@ def classify(
     """
     counts = count_terms(texts) if bundle.lexical else None
     scores = score(bundle, Features(encoder.encode(texts), counts))
-    if reader is not None:
-        scores = look_again(bundle, scores, lambda rows: [texts[row] for row in rows], reader)
-    return decide(bundle, scores)
+    return decide(bundle, look_again(bundle, scores, chosen_from(texts), reader))
 
 
 def score(bundle: Bundle, features: Features) -> Scores:
@@ -101,17 +102,20 @@ def score(bundle: Bundle, features: Features) -> Scores:
     return Scores(similarities, logits, probabilities)
 
 
-def look_again(
-    bundle: Bundle, scores: Scores, texts: Callable[[Sequence[int]], Sequence[str]], reader: Reads
-) -> Scores:
+def chosen_from(texts: Sequence[str]) -> TextsAt:
+    """Return what gives the texts at some places of *texts*."""
+    return lambda places: [texts[place] for place in places]
+
+
+def look_again(bundle: Bundle, scores: Scores, texts: TextsAt, reader: Reads | None) -> Scores:
     """Return *scores* after the bundle's cross-encoder read the close calls among them.
 
     Args:
         scores: at first sight.
-        texts: from places of documents to their prepared texts.
-        reader: the cross-encoder that the bundle's reranker names.
+        texts: of the documents that were scored; asked for close calls alone.
+        reader: the cross-encoder that the bundle's reranker names; without one nothing is read.
     """
-    if bundle.reranker is None:
+    if bundle.reranker is None or reader is None:
         return scores
     found = bucket_all(scores.probabilities, scores.logits, bundle.thresholds)
     chosen = candidates(bundle.reranker, scores.probabilities, found)

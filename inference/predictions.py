@@ -93,9 +93,8 @@ def _predict(
     if not len(found):
         return []
     scores = pipeline.score(bundle, features)
-    if (reader := serving.cross_encoder(bundle)) is not None:
-        texts = partial(_texts_at, found)
-        scores = pipeline.look_again(bundle, scores, texts, reader)
+    reader = serving.cross_encoder(bundle)
+    scores = pipeline.look_again(bundle, scores, partial(_texts_at, found), reader)
     verdicts = pipeline.decide(bundle, scores)
     latency = (time.perf_counter() - started) * 1000 / len(found)
     common = {

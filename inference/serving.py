@@ -126,18 +126,20 @@ def _loaded_reader(source: str, digest: str, engine: str) -> CrossEncoder:
     return CrossEncoder(load_model(directory), digest, engine)
 
 
-def engine_for(digest: str) -> str:
-    """Return what the encoder *digest* computes in here: what is set, or what the probe chose."""
+def engine_for(digest: str, unknown: str = "fp32") -> str:
+    """Return what the encoder *digest* computes in here: what is set, or what the probe chose.
+
+    Args:
+        unknown: what to return where the probe never ran.
+    """
     if settings.ENCODER_ENGINE != "auto":
         return str(settings.ENCODER_ENGINE)
-    return str(kept_probe(digest).get("engine", "fp32"))
+    return str(kept_probe(digest).get("engine", unknown))
 
 
 @lru_cache(maxsize=2)
 def _loaded(source: str, digest: str) -> Encoder:
-    engine = settings.ENCODER_ENGINE
-    if engine == "auto":
-        engine = kept_probe(digest).get("engine", "auto")
+    engine = engine_for(digest, "auto")
     if engine != "auto":
         return load_encoder(source, engine, settings.BUNDLE_DIR)
     plain = load_encoder(source, "fp32", settings.BUNDLE_DIR)

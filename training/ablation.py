@@ -13,6 +13,7 @@ import numpy as np
 from inference import pipeline, serving
 from inference.buckets import assigned
 from inference.bundle import Bundle
+from inference.pipeline import Scores
 from training import metrics, second_look, stages
 from training.backtest import Play, Tell, Test, scored
 from training.contenders import Contender
@@ -90,13 +91,15 @@ def ablate(
         base = base or made
         bundle = stages.complete(made, material)
         tests = seen_by(bundle, test)
-        reference = reference or tally(bundle, tests)
+        scores = scored(bundle, tests)
+        reference = reference or tally(bundle, scores, tests)
         took = time.perf_counter() - started
         name = " + ".join(stage for stage in STAGES if stage in pulled)
-        yield measured(name, bundle, tests, material, reference, took)
+        yield measured(name, bundle, scores, tests, material, reference, took)
         if not pulled and bundle.lexical is not None:
             silent = replace(bundle, lexical=None)
-            yield measured(WORDS_OFF, silent, tests, material, reference, 0.0)
+            scores = scored(silent, tests)
+            yield measured(WORDS_OFF, silent, scores, tests, material, reference, 0.0)
 
 
 def seen_by(bundle: Bundle, test: Test) -> Test:
@@ -105,24 +108,29 @@ def seen_by(bundle: Bundle, test: Test) -> Test:
     return replace(test, features=replace(test.features, vectors=vectors))
 
 
-def tally(bundle: Bundle, test: Test) -> Tally:
-    """Return what *bundle* gets right of each test text."""
-    scores = scored(bundle, test)
+def tally(bundle: Bundle, scores: Scores, test: Test) -> Tally:
+    """Return what *bundle*, which scored the test texts so, gets right of each."""
     if bundle.multi:
         return f1_tally(assigned(scores.probabilities, bundle.thresholds), test.targets)
     return hit_tally(scores.logits, test.targets, 1)
 
 
 def measured(
-    name: str, bundle: Bundle, test: Test, material: Material, base: Tally, seconds: float
+    name: str,
+    bundle: Bundle,
+    scores: Scores,
+    test: Test,
+    material: Material,
+    base: Tally,
+    seconds: float,
 ) -> Row:
-    """Return *bundle* on the test texts, beside what the base gets right there."""
-    scores, seed = scored(bundle, test), material.terms.seed
+    """Return *bundle*, which scored the test texts so, beside what the base gets right there."""
+    seed = material.terms.seed
     alone = pipeline.accepts(bundle, scores)
     figures = figures_of(bundle, scores.logits, scores.probabilities, test.targets, alone)
     fits = test.targets.any(axis=1)
     siblings = material.terms.relations.distances == 1
-    mine = tally(bundle, test)
+    mine = tally(bundle, scores, test)
     return Row(
         name=name,
         worth=interval(mine, seed=seed),

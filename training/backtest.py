@@ -316,11 +316,7 @@ def scored(bundle: Bundle, test: Test) -> pipeline.Scores:
     """Return the bundle's scores of the test texts, after the second look if it takes one."""
     scores = pipeline.score(bundle, test.features)
     reader = serving.cross_encoder(bundle)
-    if reader is None:
-        return scores
-    return pipeline.look_again(
-        bundle, scores, lambda places: [test.texts[at] for at in places], reader
-    )
+    return pipeline.look_again(bundle, scores, pipeline.chosen_from(test.texts), reader)
 
 
 FIGURES: Sequence[str] = [

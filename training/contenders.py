@@ -65,11 +65,8 @@ class Contender:
     def scores(self, rows: NDArray[np.int64]) -> pipeline.Scores:
         """Return the bundle's scores of the examples at *rows*, after the second look if any."""
         scores = pipeline.score(self.bundle, self.features.take(rows))
-        if self.reader is None:
-            return scores
-        return pipeline.look_again(
-            self.bundle, scores, lambda places: [self.texts[rows[at]] for at in places], self.reader
-        )
+        texts = pipeline.chosen_from([self.texts[row] for row in rows])
+        return pipeline.look_again(self.bundle, scores, texts, self.reader)
 
 
 def contend(
