@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
+Losses = Callable[[float], NDArray[np.float64]]
 
 USUAL_TEMPERATURE: Final = 0.83
 SCARCITY: Final = 25.0
@@ -80,12 +80,11 @@ def fit_temperature(
     """
     kept = np.ones(len(targets), bool) if multi else targets.any(axis=1)
     trust = np.ones(len(targets)) if weights is None else weights.astype(np.float64)
-    scores, right, trust = logits[kept].astype(np.float64), targets[kept], trust[kept]
-    loss = _binary_loss if multi else _softmax_loss
+    losses, trust = _losses(logits[kept], targets[kept], multi=multi), trust[kept]
 
     def objective(log_temperature: float) -> float:
         distance = (log_temperature - np.log(usual)) / PRIOR_SCALE
-        cost = trust @ loss(scores / np.exp(log_temperature), right)
+        cost = trust @ losses(np.exp(log_temperature))
         return float(cost + np.log1p(distance**2))
 
     return float(np.exp(_minimum(objective, -2.0, 2.0)))
@@ -102,11 +101,10 @@ def least_loss(logits: Floats, targets: Flags, *, multi: bool) -> float:
         logits, targets: as in `fit_temperature`.
     """
     kept = np.ones(len(targets), bool) if multi else targets.any(axis=1)
-    scores, right = logits[kept].astype(np.float64), targets[kept]
-    loss = _binary_loss if multi else _softmax_loss
+    losses = _losses(logits[kept], targets[kept], multi=multi)
 
     def objective(log_temperature: float) -> float:
-        return float(loss(scores / np.exp(log_temperature), right).sum())
+        return float(losses(np.exp(log_temperature)).sum())
 
     found = minimize_scalar(
         objective, bounds=(-1.0, 1.5), method="bounded", options={"xatol": ROUGHLY}
@@ -114,11 +112,20 @@ def least_loss(logits: Floats, targets: Flags, *, multi: bool) -> float:
     return float(found.fun)
 
 
-def _softmax_loss(logits: NDArray[np.float64], targets: Flags) -> NDArray[np.float64]:
-    """Return the cross-entropy of each document, (documents,), in nats."""
-    right = (logits * targets).sum(axis=1) / targets.sum(axis=1)
-    loss: NDArray[np.float64] = logsumexp(logits, axis=1) - right
-    return loss
+def _losses(logits: Floats, targets: Flags, *, multi: bool) -> Losses:
+    """Return what gives the loss of each document, (documents,), in nats, at a temperature."""
+    if multi:
+        scores = logits.astype(np.float64)
+        return lambda temperature: _binary_loss(scores / temperature, targets)
+    below = (logits - logits.max(axis=1, keepdims=True)).astype(np.float32)  # at most 0
+    right = (below * targets).sum(axis=1, dtype=np.float64) / targets.sum(axis=1)
+
+    def losses(temperature: float) -> NDArray[np.float64]:
+        total = np.exp(below * np.float32(1 / temperature)).sum(axis=1, dtype=np.float64)
+        loss: NDArray[np.float64] = np.log(total) - right / temperature
+        return loss
+
+    return losses
 
 
 def _binary_loss(logits: NDArray[np.float64], targets: Flags) -> NDArray[np.float64]:

@@ -25,7 +25,8 @@ def test_graph_is_that_of_a_slow_loop():
     np.testing.assert_allclose(found, slow_graph(vectors, 4), atol=1e-5)
 
 
-def test_spread_is_that_of_a_slow_loop():
+def test_spread_is_that_of_a_slow_loop(monkeypatch):
+    monkeypatch.setattr(propagation, "STILL", 0.0)
     near = slow_graph(unit(RNG.normal(size=(8, 3)).astype(np.float32)), 3)
     chances = RNG.dirichlet(np.ones(3), size=8).astype(np.float32)
     gold, targets = np.array([0, 5]), np.eye(3, dtype=np.float32)[[2, 0]]
@@ -38,6 +39,10 @@ def test_spread_is_that_of_a_slow_loop():
         wanted = np.array([row / row.sum() for row in wanted])
     found = propagation.propagate(near.astype(np.float32), chances, gold, targets)
     np.testing.assert_allclose(found, wanted, atol=1e-5)
+    monkeypatch.undo()
+    early = propagation.propagate(near.astype(np.float32), chances, gold, targets)
+    np.testing.assert_allclose(early, wanted, atol=propagation.STILL)
+    assert (early != found).any()  # it did stop early
 
 
 def test_gold_carries_over_to_what_is_like_it():
