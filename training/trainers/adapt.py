@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from inference.texts import bounded
-from training.trainers.arguments import common
+from training.trainers.arguments import arguments
 from training.trainers.fine_tune import Reporting, Watch, last_checkpoint
 
 MASKED: Final = 0.15  # share of the tokens, as in BERT
@@ -56,10 +56,14 @@ def adapt(  # noqa: PLR0913 - what a training needs
     )["input_ids"]
     trainer = Trainer(
         model=guesser,
-        args=TrainingArguments(
-            **common(
-                folder=folder, epochs=epochs, batch=batch, rate=RATE, engine=engine, seed=seed
-            ),
+        args=arguments(
+            TrainingArguments,
+            folder=folder,
+            epochs=epochs,
+            batch=batch,
+            rate=RATE,
+            engine=engine,
+            seed=seed,
             save_strategy="epoch",
             save_total_limit=1,
         ),

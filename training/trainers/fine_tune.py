@@ -23,9 +23,9 @@ from transformers import (
 )
 
 from inference.retrieve import LabelVectorText
-from training.examples import Examples, Relations
+from training.examples import Examples, Opinions, Relations
 from training.losses.hierarchical import HierarchicalMultiPositiveLoss
-from training.trainers.arguments import common
+from training.trainers.arguments import arguments
 from training.trainers.batches import LengthBatchSampler
 from training.trainers.evaluator import CHOICE, HIT, MEASURED, HitEvaluator
 from training.trainers.label_side import LabelSide
@@ -52,6 +52,7 @@ class Course:
     hierarchy: push siblings harder.
     parents: rank the parents of labels, too.
     hard: (training, labels), true where a negative is pushed harder; None: none is.
+    opinions: of the training documents; None: nobody has any.
     """
 
     labels: Sequence[LabelVectorText]
@@ -61,6 +62,7 @@ class Course:
     hierarchy: bool = False
     parents: bool = False
     hard: NDArray[np.bool_] | None = None
+    opinions: Opinions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,13 @@ def fine_tune(model: Any, course: Course, means: Means, watch: Watch) -> None:
 
 
 def _ranking(model: Any, course: Course, means: Means) -> LabelRanking:
-    """Return the loss over the training documents that have a label."""
-    rows = course.training.fits.nonzero()[0]
-    if not len(rows):
+    """Return the loss over the training documents with a label, or with opinions of some."""
+    said, opinions = course.training.fits, course.opinions
+    if not said.any():
         raise ValueError("there is no training document with a label")
+    if opinions is not None:
+        said = said | (opinions.columns >= 0).any(axis=1)
+    rows = said.nonzero()[0]
     return LabelRanking(
         model,
         LabelSide(course.labels),
@@ -136,6 +141,8 @@ def _ranking(model: Any, course: Course, means: Means) -> LabelRanking:
         parents=course.parents,
         hard=None if course.hard is None else course.hard[rows],
         harder=means.recipe.harder,
+        opinions=None if opinions is None else opinions.take(rows),
+        heed=means.recipe.distil_weight,
         seed=means.seed,
     )
 
@@ -144,15 +151,14 @@ def _arguments(means: Means, documents: int) -> Any:
     recipe = means.recipe
     steps = -(-documents // recipe.batch)  # in an epoch
     every = max(1, steps // recipe.evaluations)
-    return SentenceTransformerTrainingArguments(
-        **common(
-            folder=means.folder,
-            epochs=recipe.epochs,
-            batch=recipe.batch,
-            rate=recipe.rate,
-            engine=means.engine,
-            seed=means.seed,
-        ),
+    return arguments(
+        SentenceTransformerTrainingArguments,
+        folder=means.folder,
+        epochs=recipe.epochs,
+        batch=recipe.batch,
+        rate=recipe.rate,
+        engine=means.engine,
+        seed=means.seed,
         batch_sampler=LengthBatchSampler,
         eval_strategy="steps",
         save_strategy="steps",

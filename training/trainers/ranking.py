@@ -1,18 +1,28 @@
 """Between the trainer and the loss: embed a batch, look up what is right, rank every label."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
-from training.examples import Examples, Relations
+from training.examples import Examples, Opinions, Relations
+from training.losses.distillation import DistillationLoss
 from training.losses.hierarchical import HierarchicalMultiPositiveLoss
 from training.losses.parents import ParentLoss
 from training.trainers.label_side import LabelSide
+
+PART: Final = 32
+"""Texts embedded at once."""
+
+HELD: Final = 128
+"""Texts whose activations are held at once; beyond, a larger batch costs time, not memory."""
+
+Features = dict[str, Any]
 
 
 class LabelRanking(nn.Module):
@@ -34,6 +44,8 @@ class LabelRanking(nn.Module):
         parents: rank the parents of labels, too.
         hard: (documents, labels), true where a negative is pushed *harder*; None: none is.
         harder: times as hard as another.
+        opinions: of a cross-encoder about the examples, which documents are drawn to, too.
+        heed: weight of that term.
         seed: of the choice of labels.
     """
 
@@ -51,6 +63,8 @@ class LabelRanking(nn.Module):
         parents: bool = False,
         hard: NDArray[np.bool_] | None = None,
         harder: float = 3.0,
+        opinions: Opinions | None = None,
+        heed: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -63,6 +77,8 @@ class LabelRanking(nn.Module):
         self.parents = ParentLoss(loss.scale) if parents else None
         self.harder = harder
         self.hard = None if hard is None else torch.from_numpy(hard)
+        self.distillation, self.heed = DistillationLoss(loss.scale), heed
+        self.opinions = opinions
         self.texts = examples.texts
         self.targets = torch.from_numpy(examples.targets)
         self.weights = torch.from_numpy(np.ascontiguousarray(examples.weights))
@@ -81,7 +97,7 @@ class LabelRanking(nn.Module):
             labels: (batch,) rows of the documents in the examples.
         """
         rows = labels.view(-1).cpu()
-        documents = self.model(sentence_features[0])["sentence_embedding"]  # (batch, dim)
+        documents = self._embed_all(sentence_features[0])  # (batch, dim)
         positives = self.targets[rows]  # (batch, labels)
         renew = self.side.choose(positives.nonzero()[:, 1], self.renewed, self.generator)
         vectors = self.side.vectors(renew, self.embed)  # (labels, dim)
@@ -101,6 +117,14 @@ class LabelRanking(nn.Module):
             components["parents"] = self.parents(
                 documents, vectors, positive, self.families.to(device), weights
             )
+        if self.opinions is not None:
+            thought = self.opinions.take(rows.numpy())
+            components["opinions"] = self.heed * self.distillation(
+                documents,
+                vectors,
+                torch.from_numpy(thought.columns).to(device),
+                torch.from_numpy(thought.logits).to(device),
+            )
         if self.document_weight:
             components["documents"] = self.document_weight * self._between(
                 documents, positives, weights
@@ -111,18 +135,37 @@ class LabelRanking(nn.Module):
         """Return (texts, dim) embeddings with gradient, in batches of like length."""
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         parts = [
-            self._embed_batch([texts[place] for place in order[start : start + 32]])
-            for start in range(0, len(order), 32)
+            self._tokens([texts[place] for place in order[start : start + PART]])
+            for start in range(0, len(order), PART)
         ]
         back = torch.tensor(order).argsort()
-        return torch.cat(parts)[back.to(parts[0].device)]
+        vectors = torch.cat(self._embed_parts(parts))
+        return vectors[back.to(vectors.device)]
 
-    def _embed_batch(self, texts: list[str]) -> Tensor:
-        features = {
+    def _tokens(self, texts: list[str]) -> Features:
+        return {
             name: value.to(self.model.device) if isinstance(value, Tensor) else value
             for name, value in self.model.preprocess(texts).items()
         }
-        embeddings: Tensor = self.model(features)["sentence_embedding"]
+
+    def _embed_all(self, features: Features) -> Tensor:
+        """Return the embeddings of a batch of any size, (batch, dim)."""
+        starts = range(0, len(features["input_ids"]), PART)
+        return torch.cat(self._embed_parts([_slice(features, start) for start in starts]))
+
+    def _embed_parts(self, parts: Sequence[Features]) -> list[Tensor]:
+        """Return the embeddings of each part, (texts, dim).
+
+        With more than HELD texts each part is computed anew on the way back, with the same dropout,
+        so that the memory of a step does not grow with its batch, while every document still meets
+        every other: the gradient cache of Gao et al. (2021, https://arxiv.org/abs/2101.06983).
+        """
+        if PART * len(parts) <= HELD:
+            return [self._embed(part) for part in parts]
+        return [checkpoint(self._embed, part, use_reentrant=False) for part in parts]
+
+    def _embed(self, features: Features) -> Tensor:
+        embeddings: Tensor = self.model(dict(features))["sentence_embedding"]
         return embeddings
 
     def _overlapping(self, positives: Tensor) -> Tensor:
@@ -148,3 +191,11 @@ class LabelRanking(nn.Module):
         unit = F.normalize(documents, dim=-1)
         result: Tensor = self.loss(unit, unit, share.to(device), unclear.to(device), None, weights)
         return result
+
+
+def _slice(features: Features, start: int) -> Features:
+    """Return PART rows of a batch's tokens, from *start* on."""
+    return {
+        name: value[start : start + PART] if isinstance(value, Tensor) else value
+        for name, value in features.items()
+    }

@@ -17,7 +17,7 @@ from sentence_transformers.cross_encoder.losses import ListNetLoss
 from transformers import PrinterCallback
 
 from inference.texts import bounded
-from training.trainers.arguments import common
+from training.trainers.arguments import arguments
 from training.trainers.fine_tune import Reporting, Watch, last_checkpoint
 
 PAIRS: Final = 32
@@ -94,10 +94,14 @@ def teach(
     )
     trainer = QuietTrainer(
         model=model,
-        args=CrossEncoderTrainingArguments(
-            **common(
-                folder=folder, epochs=epochs, batch=documents, rate=RATE, engine=engine, seed=seed
-            ),
+        args=arguments(
+            CrossEncoderTrainingArguments,
+            folder=folder,
+            epochs=epochs,
+            batch=documents,
+            rate=RATE,
+            engine=engine,
+            seed=seed,
             save_strategy="steps",
             save_steps=max(1, steps // CHECKPOINTS),
             save_total_limit=1,

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from inference.encode import load_model
 from inference.retrieve import LabelVectorText
-from training.examples import Examples, relations
+from tests.training.small import TOPICS, text_of
+from training.examples import Examples, Opinions, relations
 from training.losses.hierarchical import HierarchicalMultiPositiveLoss
 from training.trainers.label_side import LabelSide
 from training.trainers.ranking import LabelRanking
@@ -118,3 +122,58 @@ def test_embedding_in_batches_of_like_length_keeps_the_order():
     model, ranked = ranking([[1, 0, 0]])
     texts = list("cabxy" * 20)
     assert torch.equal(ranked.embed(texts), model(model.preprocess(texts))["sentence_embedding"])
+
+
+def test_what_a_cross_encoder_thinks_draws_documents_without_a_label():
+    thought = Opinions(np.array([[0, 2]]), np.array([[3.0, 0.0]], dtype=np.float32))
+    model, ranked = ranking([[0, 0, 0]], opinions=thought, heed=2.0)
+    parts = loss_of(ranked, ["x"], [0])
+    unit = F.normalize(model.rows, dim=-1)
+    student = (5 * unit[[3]] @ unit[[0, 2]].T).log_softmax(1)
+    teacher = torch.tensor([[3.0, 0.0]]).log_softmax(1)
+    wanted = F.kl_div(student, teacher, log_target=True, reduction="sum")
+
+    assert parts["labels"].item() == 0
+    assert parts["opinions"].item() == pytest.approx(2 * wanted.item())
+
+
+def step_of(model, some, monkeypatch, *, held):
+    """Return the gradient of a step, and how many numbers it held for the way back."""
+    monkeypatch.setattr("training.trainers.ranking.HELD", held)
+    labels = [LabelVectorText(number, name, name) for number, name in enumerate(TOPICS)]
+    ranked = LabelRanking(
+        model,
+        LabelSide(labels),
+        some,
+        relations(range(4), dict.fromkeys(range(4)), {}),
+        loss=HierarchicalMultiPositiveLoss(),
+        document_weight=0.5,
+    )
+    held = 0
+
+    def hold(tensor):
+        nonlocal held
+        held += tensor.numel()
+        return tensor
+
+    torch.manual_seed(7)  # of dropout
+    model.train().zero_grad()
+    with torch.autograd.graph.saved_tensors_hooks(hold, lambda tensor: tensor):
+        loss = sum(loss_of(ranked, list(some.texts), range(len(some))).values())
+    loss.backward()
+    return torch.cat(
+        [each.grad.flatten() for each in model.parameters() if each.grad is not None]
+    ), held
+
+
+def test_a_batch_of_any_size_has_the_same_gradient_and_holds_little(small_encoder, monkeypatch):
+    some = examples(np.eye(4, dtype=bool)[np.arange(256) % 4])
+    texts = [text_of(list(TOPICS)[number % 4], number) for number in range(256)]
+    some = replace(some, texts=tuple(texts))
+    model = load_model(small_encoder)
+    whole, much = step_of(model, some, monkeypatch, held=10_000)
+    parts, little = step_of(model, some, monkeypatch, held=128)
+
+    assert whole.abs().max() > 0
+    torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-6)
+    assert little < much / 10
