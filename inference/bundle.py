@@ -222,7 +222,7 @@ def _assemble(manifest: dict[str, Any], tensors: dict[str, NDArray[Any]], digest
         ),
         label_vectors=tensors["label_vectors"],
         head=Head(tensors["head.delta"], tensors["head.bias"], manifest["scale"]),
-        calibration=Calibration(**manifest["calibration"]),
+        calibration=_calibration(manifest["calibration"]),
         thresholds=_thresholds(manifest),
         taxonomy_number=manifest["taxonomy_number"],
         lexical=_lexical(tensors) if manifest.get("lexical") else None,
@@ -249,3 +249,8 @@ def _reranker(values: dict[str, Any] | None) -> Reranker | None:
 def _lexical(tensors: dict[str, NDArray[Any]]) -> Lexical:
     vocabulary = Vocabulary(tensors["lexical.terms"], tensors["lexical.idf"])
     return Lexical(vocabulary, tensors["lexical.weights"].astype(np.float32))
+
+
+def _calibration(values: dict[str, Any]) -> Calibration:
+    curve = values.get("curve")
+    return Calibration(values["temperature"], values["offset"], tuple(curve) if curve else None)

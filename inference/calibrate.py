@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Floats = NDArray[np.float32]
+Curve = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,8 @@ class Calibration:
     offset: subtracted from the logits of multi-label projects before the sigmoid: the logit at
         which a label about which nothing was learnt is as likely right as wrong. Without it a new
         label, at 20 · cosine, would fit every document. Unused for single-label projects.
+    curve: what is left to mend of the likeliest label's probability (single-label), see `bent`;
+        None for nothing.
 
     Raises:
         ValueError: the temperature is not a positive number.
@@ -23,6 +27,7 @@ class Calibration:
 
     temperature: float = 1.0
     offset: float = 0.0
+    curve: Curve | None = None
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.temperature) and self.temperature > 0):
@@ -37,7 +42,42 @@ class Calibration:
         """
         if multi:
             return sigmoid((logits - self.offset) / self.temperature)
-        return softmax(logits / self.temperature)
+        found = softmax(logits / self.temperature)
+        return found if self.curve is None else bent(found, self.curve)
+
+
+def bent(probabilities: Floats, curve: Curve) -> Floats:
+    """Return *probabilities* with that of each document's likeliest label on *curve*.
+
+    From p to sigmoid(a · ln p - b · ln(1 - p) + c): beta calibration (Kull et al., 2017,
+    https://proceedings.mlr.press/v54/kull17a.html). The other labels share what is left as before,
+    and none of them comes to be likelier.
+
+    Args:
+        probabilities: rows of sum 1, (documents, labels).
+        curve: (a, b, c).
+    """
+    if probabilities.shape[1] < 2:
+        return probabilities
+    changed = probabilities.astype(np.float64)
+    rows, first = np.arange(len(changed)), changed.argmax(axis=1)
+    top = changed[rows, first]
+    changed[rows, first] = 0
+    rest, second = changed.sum(axis=1), changed.max(axis=1)
+    share = np.divide(second, rest, out=np.zeros_like(rest), where=rest > 0)
+    least = share / (1 + share) * (1 + 1e-6)  # where the second label would draw level
+    mended = np.where(rest > 0, np.maximum(on_curve(top, curve), least), top)
+    changed *= np.divide(1 - mended, rest, out=np.ones_like(rest), where=rest > 0)[:, None]
+    changed[rows, first] = mended
+    return changed.astype(np.float32)
+
+
+def on_curve(chances: NDArray[np.floating], curve: Curve) -> NDArray[np.float64]:
+    """Return what *chances* in [0, 1] become on *curve*; see `bent`."""
+    a, b, c = curve
+    kept = np.clip(chances.astype(np.float64), 1e-6, 1 - 1e-6)
+    mended: NDArray[np.float64] = expit(a * np.log(kept) - b * np.log1p(-kept) + c)
+    return mended
 
 
 def softmax(logits: NDArray[np.floating]) -> Floats:

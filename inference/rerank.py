@@ -149,8 +149,8 @@ def combine(
     """Return logits and probabilities, (documents, labels), after the second look.
 
     The probability of a document's candidates together stays; among them it is shared out as
-    softmax(first · ln p + second · r). Logits l change by as much, so that p = softmax(l / T) holds
-    before and after.
+    softmax(first · ln p + second · r). Logits l change by as much: where p = softmax(l / T) held
+    before, it holds after.
 
     Args:
         chosen: read, so that it holds the cross-encoder's logits r.

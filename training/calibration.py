@@ -1,4 +1,4 @@
-"""Fit temperature, offset and floor on out-of-fold logits of gold.
+"""Fit temperature, curve, offset and floor on out-of-fold logits of gold.
 
 Gold that was chosen by small margin is harder than the documents to come. What was measured
 against that, and why nothing is weighted here:
@@ -12,7 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit
+
+from inference.calibrate import Calibration, Curve, on_curve
+from training.metrics import falls
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
@@ -57,6 +61,78 @@ def usual_temperature(weights: Sequence[float], gold: int, *, silver: bool = Fal
     """
     scarce = USUAL_TEMPERATURE * (1 + SCARCITY / max(gold, LEAST_GOLD))
     return (WITH_SILVER if silver else scarce) * (1 + LOUDER * sum(weights[:1]))
+
+
+PLENTY: Final = 3_000
+"""Gold documents from which a curve is fitted; with fewer, most of them chosen, it would follow
+what is odd about those that were chosen."""
+
+STRAIGHT: Final = (1.0, 1.0, 0.0)
+"""The curve that changes nothing, and the centre of the prior of every other; its width is 1."""
+
+
+def fit(
+    logits: Floats, targets: Flags, *, multi: bool, offset: float, usual: float, gold: int
+) -> Calibration:
+    """Return what makes out-of-fold probabilities true: a temperature, and a curve if it helps.
+
+    Args:
+        logits, targets: out of fold, (documents, labels).
+        offset: multi-label: of the logits.
+        usual: see `fit_temperature`.
+        gold: documents of gold there are, in the fold or not.
+    """
+    temperature = fit_temperature(logits - offset, targets, multi=multi, usual=usual)
+    found = Calibration(temperature, offset)
+    if multi or gold < PLENTY:
+        return found
+    fits = targets.any(axis=1)
+    chances = found.probabilities(logits[fits], multi=False)
+    right = targets[fits][np.arange(len(chances)), chances.argmax(axis=1)]
+    return Calibration(temperature, offset, choose_curve(chances.max(axis=1), right))
+
+
+def choose_curve(certainties: Floats, correct: Flags) -> Curve | None:
+    """Return the curve on which certainties are truest; None unless it is truer than none.
+
+    Fitted on one half of the documents it must lower the log loss of the other by more than that
+    changes by chance.
+
+    Args:
+        certainties: probabilities of the likeliest label, (documents,).
+        correct: whether that was right, (documents,).
+    """
+    if len(certainties) < PLENTY // 10:  # held out, of all gold
+        return None
+    halves = np.arange(len(certainties)) % 2 == 0
+    before = _surprise(certainties.astype(np.float64), correct)
+    after = np.empty_like(before)
+    for half in (halves, ~halves):
+        curve = fit_curve(certainties[half], correct[half])
+        after[~half] = _surprise(on_curve(certainties[~half], curve), correct[~half])
+    return fit_curve(certainties, correct) if falls(before, after) else None
+
+
+def fit_curve(certainties: Floats, correct: Flags) -> Curve:
+    """Return the likeliest curve; see inference.calibrate.bent and STRAIGHT."""
+    kept = np.clip(certainties.astype(np.float64), 1e-6, 1 - 1e-6)
+    features = np.stack([np.log(kept), -np.log1p(-kept), np.ones(len(kept))], axis=1)
+
+    def cost(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits, away = features @ point, point - STRAIGHT
+        loss = np.logaddexp(0, logits) - correct * logits
+        return loss.sum() + 0.5 * away @ away, features.T @ (expit(logits) - correct) + away
+
+    bounds = [(0, None), (0, None), (None, None)]  # it never falls
+    found = minimize(cost, STRAIGHT, jac=True, method="L-BFGS-B", bounds=bounds)
+    a, b, c = found.x.tolist()
+    return a, b, c
+
+
+def _surprise(chances: NDArray[np.float64], correct: Flags) -> NDArray[np.float64]:
+    """Return minus the log probability of what happened, (documents,), in nats."""
+    kept = np.clip(chances, 1e-6, 1 - 1e-6)
+    return -np.where(correct, np.log(kept), np.log1p(-kept))
 
 
 def fit_temperature(

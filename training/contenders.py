@@ -188,16 +188,17 @@ def _calibrated(
     bundle, targets = contender.bundle, examples.targets[held_out]
     features = contender.features.take(held_out)
     logits = bundle.logits(features)
-    offset = bundle.calibration.offset
-    temperature = calibration.fit_temperature(
-        logits - offset,
+    calibrated = calibration.fit(
+        logits,
         targets,
         multi=bundle.multi,
+        offset=bundle.calibration.offset,
         usual=calibration.usual_temperature(
             contender.weights, len(examples.rows(Split.TRAIN)), silver=bundle.self_trains
         ),
+        gold=len(examples),
     )
-    bundle = replace(bundle, calibration=Calibration(temperature, offset))
+    bundle = replace(bundle, calibration=calibrated)
     lesson = Lesson(
         gold=features,
         targets=targets,

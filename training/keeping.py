@@ -13,6 +13,7 @@ from inference.bundle import Bundle
 from inference.pipeline import Scores
 from training import metrics
 from training.evaluation import Tally, difference, f1_tally, hit_tally
+from training.metrics import falls
 
 Flags = NDArray[np.bool_]
 Losses = NDArray[np.float64]
@@ -131,13 +132,6 @@ def judge(
     if kept and must_rise and worth[1] <= worth[0]:
         kept, why = False, f"dropped: {name} did not rise, and it costs time with every document"
     return Trial(stage, kept, f"{said}: {why}.", pairs)
-
-
-def falls(before: Losses, after: Losses) -> bool:
-    """Whether the mean of paired losses falls by more than its standard error."""
-    changes = after - before  # (documents,)
-    error = changes.std(ddof=1) / np.sqrt(len(changes)) if len(changes) > 1 else np.inf
-    return bool(changes.mean() < -error)
 
 
 def _known(value: float) -> float | None:

@@ -191,3 +191,10 @@ def paired_difference(before: Flags, after: Flags) -> Interval:
     return Interval(
         (gained - lost) / count, float(change - 1.96 * spread), float(change + 1.96 * spread)
     )
+
+
+def falls(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
+    """Whether the mean of paired losses falls by more than its standard error."""
+    changes = after - before  # (documents,)
+    error = changes.std(ddof=1) / np.sqrt(len(changes)) if len(changes) > 1 else np.inf
+    return bool(changes.mean() < -error)

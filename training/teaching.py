@@ -101,18 +101,20 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
         lesson = _unseen(lesson)
     weights = choose_weights(channels, lesson.targets, multi=bundle.multi, offset=offset)
     held_out = channels.sum(weights)
-    temperature = calibration.fit_temperature(
-        held_out - offset,
+    calibrated = calibration.fit(
+        held_out,
         lesson.targets,
         multi=bundle.multi,
+        offset=offset,
         usual=calibration.usual_temperature(weights, len(learner.gold), silver=bundle.self_trains),
+        gold=len(learner.gold),
     )
     taught = replace(
         untaught,
         head=head,
         reranker=_still_worth(bundle.reranker, len(learner.gold)),
         lexical=learner.lexical(words, weights),
-        calibration=Calibration(temperature, offset),
+        calibration=calibrated,
         digest="",
     )
     taught = replace(taught, thresholds=choose_thresholds(taught, lesson, held_out, seed=seed))

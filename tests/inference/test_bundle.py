@@ -19,7 +19,7 @@ def test_a_bundle_reads_back_as_it_was_written(kind, tmp_path):
         kind=kind,
         labels=(label_text(7, "Kärte", "weg", ["gestohlen"]), label_text(9, "卡")),
         head=Head(np.full((2, 4), 0.5, np.float32), np.array([1, -1], np.float32), 18.0),
-        calibration=Calibration(0.7, 3.0),
+        calibration=Calibration(0.7, 3.0, (1.1, 0.6, 0.5)),
         thresholds=Thresholds(0.93, 4.5, (0.4, 0.6) if kind == "multi" else ()),
         taxonomy_number=12,
     ).write(tmp_path)

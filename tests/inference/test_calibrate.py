@@ -48,3 +48,42 @@ def test_a_higher_temperature_is_more_cautious():
 def test_a_temperature_that_is_no_positive_number_is_refused(temperature):
     with pytest.raises(ValueError, match="positive"):
         Calibration(temperature)
+
+
+CURVES = st.tuples(st.floats(0, 3), st.floats(0, 3), st.floats(-3, 3))
+
+
+@given(LOGITS, CURVES)
+def test_on_a_curve_probabilities_add_up_to_one_and_keep_their_order(logits, curve):
+    plain = Calibration().probabilities(logits, multi=False)
+    found = Calibration(curve=curve).probabilities(logits, multi=False)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert (found >= 0).all()
+    rows, first = np.arange(len(plain)), plain.argmax(axis=1)
+    assert (found[rows, first] >= found.max(axis=1) - 1e-6).all()
+
+
+def test_the_likeliest_label_moves_along_the_curve_and_the_others_share_what_is_left():
+    logits = np.log(np.array([[0.7, 0.2, 0.1]], dtype=np.float32))
+    a, b, c = 1.0, 0.5, 0.2
+    odds = 0.7**a / 0.3**b * math.exp(c)
+    top = odds / (1 + odds)
+    found = Calibration(curve=(a, b, c)).probabilities(logits, multi=False)[0]
+    np.testing.assert_allclose(found, [top, (1 - top) * 2 / 3, (1 - top) / 3], rtol=1e-5)
+
+
+def test_no_curve_makes_the_second_label_the_first():
+    logits = np.log(np.array([[0.45, 0.44, 0.11]], dtype=np.float32))
+    found = Calibration(curve=(1.0, 1.0, -3.0)).probabilities(logits, multi=False)[0]
+    assert found.argmax() == 0
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
+def test_the_only_label_stays_sure_and_several_right_labels_know_no_curve():
+    doubtful = Calibration(curve=(1.0, 1.0, -3.0))
+    assert doubtful.probabilities(np.zeros((1, 1), np.float32), multi=False).tolist() == [[1.0]]
+    logits = np.array([[0.3, -2.0]], np.float32)
+    np.testing.assert_array_equal(
+        doubtful.probabilities(logits, multi=True),
+        Calibration().probabilities(logits, multi=True),
+    )

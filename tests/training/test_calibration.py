@@ -1,7 +1,19 @@
 import numpy as np
 import pytest
 
-from training.calibration import USUAL_TEMPERATURE, fit_floor, fit_offset, fit_temperature
+from inference.calibrate import on_curve
+from training.calibration import (
+    PLENTY,
+    STRAIGHT,
+    USUAL_TEMPERATURE,
+    choose_curve,
+    fit,
+    fit_curve,
+    fit_floor,
+    fit_offset,
+    fit_temperature,
+)
+from training.metrics import calibration_error
 
 
 def drawn(temperature, count, seed=0):
@@ -77,3 +89,51 @@ def test_too_few_strange_documents_set_no_floor():
 def test_strange_documents_that_look_like_all_others_set_no_floor():
     top = np.array([9.0] * 5 + [1.0] * 20)
     assert fit_floor(top, np.array([False] * 5 + [True] * 20)) is None
+
+
+def drawn_on(curve, count=40_000, seed=3):
+    """Return certainties and whether each was right, drawn from what they are on *curve*."""
+    rng = np.random.default_rng(seed)
+    certainties = (0.5 + rng.random(count) / 2).astype(np.float32)
+    return certainties, rng.random(count) < on_curve(certainties, curve)
+
+
+def test_much_gold_finds_the_curve_it_was_drawn_with():
+    wanted = (1.1, 0.6, 0.5)
+    found = choose_curve(*drawn_on(wanted))
+    grid = np.linspace(0.5, 0.99, 50)
+    np.testing.assert_allclose(on_curve(grid, found), on_curve(grid, wanted), atol=0.01)
+
+
+def test_certainties_that_are_true_are_left_alone():
+    kept = sum(choose_curve(*drawn_on(STRAIGHT, 3_000, seed)) is not None for seed in range(20))
+    assert kept <= 4  # a standard error is passed by chance once in six
+
+
+def test_a_curve_without_gold_is_straight_and_too_little_gold_is_given_none():
+    nothing = np.empty(0, np.float32)
+    assert fit_curve(nothing, nothing.astype(bool)) == pytest.approx(STRAIGHT, abs=1e-4)
+    assert choose_curve(*drawn_on((1.0, 0.2, 0.0), 200)) is None
+
+
+def test_a_curve_is_fitted_from_plenty_of_gold_alone():
+    certainties, right = drawn_on((1.0, 1.0, 1.0), 6_000)
+    logits = np.stack([np.log(certainties / (1 - certainties)), np.zeros(6_000)], axis=1)
+    targets = np.eye(2, dtype=bool)[np.where(right, 0, 1)]
+    known = {"multi": False, "offset": 0.0, "usual": 1.0}
+    assert fit(logits, targets, gold=PLENTY - 1, **known).curve is None
+    found = fit(logits, targets, gold=PLENTY, **known)
+    assert found.curve is not None
+    told = found.probabilities(logits, multi=False).max(axis=1)
+    plain = fit(logits, targets, gold=0, **known).probabilities(logits, multi=False).max(axis=1)
+    assert calibration_error(told, right) < calibration_error(plain, right) / 2
+
+
+def test_a_document_that_fits_nothing_says_nothing_of_the_curve():
+    certainties, right = drawn_on((1.1, 0.5, 0.6), 4_000)
+    logits = np.stack([np.log(certainties / (1 - certainties)), np.zeros(4_000)], axis=1)
+    targets = np.eye(2, dtype=bool)[np.where(right, 0, 1)]
+    known = {"multi": False, "offset": 0.0, "usual": 1.0, "gold": PLENTY}
+    more = np.concatenate([targets, np.zeros((500, 2), dtype=bool)])
+    odd = np.concatenate([logits, np.full((500, 2), 9.0)])
+    assert fit(odd, more, **known) == fit(logits, targets, **known)
