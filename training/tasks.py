@@ -11,20 +11,20 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
-from django.core.cache import cache
 from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
 
 from labeling.models import Project
 from training import outlook, recipes, schedule
+from training.at_work import marked
 from training.models import TrainingRun
 from training.trainers.recipes import BadRecipe
 
 logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-REFIT_SECONDS = 60  # a refit takes two; one that is silent this long has died
+REFIT_SECONDS = 60  # a refit that is silent this long has died
 REFITS_IN_A_ROW = 3  # then the worker turns to other jobs; the next review asks again
 
 
@@ -69,15 +69,14 @@ def refit(project_id: int) -> None:
     project = Project.objects.filter(pk=project_id).first()
     if project is None:
         return
-    at_work = f"refit-{project_id}"
     for _ in range(REFITS_IN_A_ROW):
         work = instant.next_work(project)
-        if work is None or not cache.add(at_work, 1, REFIT_SECONDS):
+        if work is None:
             return
-        try:
+        with marked(f"refit-{project_id}", REFIT_SECONDS) as alone:
+            if not alone:
+                return
             work(project, now=timezone.now())
-        finally:
-            cache.delete(at_work)
 
 
 @shared_task
