@@ -127,16 +127,15 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Id
         return None
     ids, features = document_features(gold.ids, serving.encoder(bundle), words=True)
     labelled = dict(zip(gold.ids, gold.labels, strict=True))
-    some = _sample_of_open(project, bundle)
-    judges = np.arange(len(some)) % (1 + AROUND // POOL) == 0
+    pool, around = _sample_of_open(project, bundle)
     return ids, Lesson(
         gold=features,
         targets=targets_of([labelled[id_] for id_ in ids.tolist()], bundle.label_ids),
         overlaps=curation.relations_of(
             project, [labels[label_id] for label_id in bundle.label_ids]
         ).overlaps,
-        pool=some.take(judges),
-        around=some.take(~judges),
+        pool=pool,
+        around=around,
         promise=project.promised_precision,
         unseen=_unseen(project, bundle, ids),
         threads=np.array(threads_of(ids.tolist()), dtype=np.int64),
@@ -156,12 +155,21 @@ def _unseen(project: Project, bundle: Bundle, ids: Ids) -> NDArray[np.bool_] | N
     return np.zeros(len(ids), dtype=bool)  # nobody knows: then nothing is held out
 
 
-def _sample_of_open(project: Project, bundle: Bundle) -> Features:
-    """Return features of up to POOL + AROUND open documents; those never encoded lack."""
-    ids = np.array(project.documents.open().order_by("pk").values_list("pk", flat=True))
-    if len(ids) > POOL + AROUND:
-        ids = ids[np.linspace(0, len(ids) - 1, POOL + AROUND).astype(np.int64)]
-    return cached_features(ids.tolist(), bundle.encoder.digest, words=True)[1]
+def _sample_of_open(project: Project, bundle: Bundle) -> tuple[Features, Features]:
+    """Return features of about POOL and AROUND open documents; those never encoded lack.
+
+    From one refit to the next they are the same ones but for those that were reviewed.
+    """
+    ids = np.array(project.documents.open().values_list("pk", flat=True), dtype=np.int64)
+    some = np.sort(ids[np.argsort(_scattered(ids))][: POOL + AROUND])
+    found, features = cached_features(some.tolist(), bundle.encoder.digest, words=True)
+    judges = _scattered(found) % (1 + AROUND // POOL) == 0
+    return features.take(judges), features.take(~judges)
+
+
+def _scattered(ids: Ids) -> Ids:
+    """Return a number below 2³² for each id, evenly spread whatever the ids (Knuth, TAOCP 6.4)."""
+    return ids * 2_654_435_761 % 2**32
 
 
 @transaction.atomic

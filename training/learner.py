@@ -15,6 +15,7 @@ from inference.head import Head
 from inference.lexical import Lexical
 from training import calibration, lexical, propagation
 from training.head import ITERATIONS, fit, folds
+from training.neighbours import Neighbours
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -42,6 +43,9 @@ WEIGHTS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6)
 
 CAUTION: Final = 0.25
 """Width of the normal prior on the weight, centred on 0: words have to show that they help."""
+
+
+NEAR: Final = Neighbours(propagation.NEIGHBOURS + 1)  # a document is near itself
 
 
 Weights = tuple[float, ...]
@@ -119,7 +123,7 @@ class Learner:
     @cached_property
     def near(self) -> Any:
         """The graph that labels spread over, made when it is first needed."""
-        return propagation.graph(self.all.vectors)
+        return propagation.graph(NEAR.of(self.all.vectors))
 
     def learn(self, rows: Flags | None = None) -> tuple[Head, WordWeights]:
         """Return head and words learnt from the gold at *rows*; no words where none are counted."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
+
+from training.neighbours import Neighbourhood
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -31,27 +32,18 @@ SHARP_TRUST: Final = 0.5
 """For a head that trains itself: docs/decisions/0013."""
 
 
-def graph(vectors: Floats, neighbours: int = NEIGHBOURS) -> Graph:
+def graph(near: Neighbourhood) -> Graph:
     """Return who is near whom: cosines cubed of nearest neighbours, symmetric and normalised.
 
     Weights W are normalised to D^-½ W D^-½ (Zhou et al., 2004). A document without any neighbour
     keeps to itself.
 
-    Args:
-        vectors: unit vectors, (documents, dim), float32.
-
     Returns:
         (documents, documents), sparse, float32.
     """
-    count = len(vectors)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # faiss's SWIG types at import
-        import faiss
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors))
-    cosines, nearest = index.search(np.ascontiguousarray(vectors), min(neighbours + 1, count))
-    rows = np.repeat(np.arange(count), nearest.shape[1])
-    columns, weights = nearest.ravel(), np.clip(cosines.ravel(), 0, None) ** 3
+    count = len(near.rows)
+    rows = np.repeat(np.arange(count), near.rows.shape[1])
+    columns, weights = near.rows.ravel(), np.clip(near.cosines.ravel(), 0, None) ** 3
     other = (rows != columns) & (columns >= 0)
     edges = csr_matrix((weights[other], (rows[other], columns[other])), shape=(count, count))
     edges = edges.maximum(edges.T)

@@ -3,6 +3,7 @@ import pytest
 
 from inference.retrieve import unit
 from training import propagation
+from training.neighbours import search
 
 RNG = np.random.default_rng(2)
 
@@ -21,7 +22,7 @@ def slow_graph(vectors, neighbours):
 
 def test_graph_is_that_of_a_slow_loop():
     vectors = unit(RNG.normal(size=(30, 6)).astype(np.float32))
-    found = propagation.graph(vectors, neighbours=4).toarray()
+    found = propagation.graph(search(vectors, vectors, 5)).toarray()
     np.testing.assert_allclose(found, slow_graph(vectors, 4), atol=1e-5)
 
 
@@ -49,7 +50,10 @@ def test_gold_carries_over_to_what_is_like_it():
     vectors = unit(np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], dtype=np.float32))
     chances = np.full((4, 2), 0.5, np.float32)
     spread = propagation.propagate(
-        propagation.graph(vectors, 1), chances, np.array([0, 2]), np.eye(2, dtype=np.float32)
+        propagation.graph(search(vectors, vectors, 2)),
+        chances,
+        np.array([0, 2]),
+        np.eye(2, dtype=np.float32),
     )
     assert spread.argmax(axis=1).tolist() == [0, 0, 1, 1]
 
@@ -60,7 +64,10 @@ def test_few_or_unrelated_documents_keep_what_the_head_says(count):
     chances = np.array([[0.7, 0.3], [0.2, 0.8]], np.float32)[:count]
     nobody = np.array([], dtype=np.int64)
     spread = propagation.propagate(
-        propagation.graph(vectors), chances, nobody, np.empty((0, 2), np.float32)
+        propagation.graph(search(vectors, vectors, count)),
+        chances,
+        nobody,
+        np.empty((0, 2), np.float32),
     )
     np.testing.assert_allclose(spread, chances, atol=1e-6)
 

@@ -51,7 +51,11 @@ class Command(Playing):
         (step,) = play.steps(test, self.tell)
         with tempfile.TemporaryDirectory(prefix="ablation-") as folder:
             pulls = ablation.variants(asked)
-            rows = list(ablation.ablate(play, test, Path(folder), self.tell, pulls))
+            rows = []
+            for row in ablation.ablate(play, test, Path(folder), self.tell, pulls):
+                rows.append(row)
+                worth = f"{row.worth.value:.1%} ({row.change.value:+.1%})"
+                self.stderr.write(f"{row.name or 'base'}: {worth}, {row.seconds:.0f} s")
         name = plan.directory.resolve().name
         beside = _beside(step, multi=plan.kind == "multi")
         gold = f"{step.reviews:,} gold documents, seed {plan.seed}"
