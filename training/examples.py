@@ -75,6 +75,27 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Opinions:
+    """What a cross-encoder thinks of some labels of each document.
+
+    columns: (documents, candidates), places of the labels; -1 where there is none.
+    logits: (documents, candidates) float32.
+    """
+
+    columns: NDArray[np.int64]
+    logits: NDArray[np.float32]
+
+    def take(self, rows: NDArray[np.int64]) -> "Opinions":
+        """Return those of the documents at *rows*."""
+        return Opinions(self.columns[rows], self.logits[rows])
+
+    def below(self, documents: int) -> "Opinions":
+        """Return them for as many *documents* before these, about which nothing is thought."""
+        empty = ((documents, 0), (0, 0))
+        return Opinions(np.pad(self.columns, empty, constant_values=-1), np.pad(self.logits, empty))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Relations:
     """How the labels stand to each other, rows and columns in the order of `Examples.targets`.
 

@@ -16,7 +16,8 @@ THIN = 10  # gold documents below which a label learns little (learning.md §4)
 # Seconds, measured on one core of two with the built-in encoder and 13-word texts: per gold
 # document and epoch, per gold document once, and once.
 PER_EPOCH, PER_DOCUMENT, FIXED = 0.027, 0.012, 30.0
-PER_CLOSE_CALL = 1.0  # seconds to learn a document with its candidates, without bf16
+# Without bf16: seconds for a cross-encoder to learn a document with its candidates; to read one.
+PER_CLOSE_CALL, PER_READING = 1.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Outlook:
         """Return about how long a run takes on this machine: as the last one did, per document."""
         work = recipe.epochs * trainings(recipe.stages)
         silver = SILVER * PER_EPOCH * recipe.epochs if "self_train" in recipe.stages else 0
-        twice = second_look(recipe, self.gold)
+        twice = cross_encoder(recipe, self.gold)
         if self.last and self.last.snapshot and self.last.started_at and self.last.finished_at:
             took = (self.last.finished_at - self.last.started_at).total_seconds()
             took *= self.gold / max(1, len(self.last.snapshot.rows))
@@ -62,11 +63,12 @@ class Outlook:
         return timedelta(seconds=once + silver + twice + FIXED)
 
 
-def second_look(recipe: Recipe, gold: int) -> float:
-    """Return about how many seconds it takes to teach a second look."""
-    if "rerank" not in recipe.stages:
-        return 0.0
-    return PER_CLOSE_CALL * min(gold, recipe.rerank_documents) * recipe.rerank_epochs
+def cross_encoder(recipe: Recipe, gold: int) -> float:
+    """Return about how many seconds it takes to teach cross-encoders and to hear their opinion."""
+    taught = len({"distil", "rerank"}.intersection(recipe.stages))
+    heard = recipe.distil_documents if "distil" in recipe.stages else 0
+    each = PER_CLOSE_CALL * min(gold, recipe.rerank_documents) * recipe.rerank_epochs
+    return taught * each + PER_READING * heard
 
 
 def trainings(stages: Iterable[str]) -> int:

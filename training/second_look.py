@@ -40,7 +40,7 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     examples = course.material.examples
     rows = examples.rows(Split.VALIDATION)
     first, targets = best.scores(rows), examples.targets[rows]
-    untaught = _untaught(course, best)
+    untaught = taught(course, best)
     if untaught is None:
         return best, first
     found = pipeline.buckets_of(best.bundle, first)
@@ -49,11 +49,10 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
         untaught,
         candidate=reranking.least_candidate(first.probabilities, targets, close),
     )
-    engine = serving.engine_for(best.bundle.encoder.digest)
-    reader = serving.WarmCrossEncoder(reranker.source, reranker.digest, engine)
+    reader = reader_of(reranker, best)
     chosen = candidates(reranker, first.probabilities, found)
     texts = [examples.texts[rows[row]] for row in chosen.rows]
-    read = _read(course, chosen, texts, reranker.cards, reader)
+    read = read_all(course, chosen, texts, reranker.cards, reader)
 
     def fitted(taught: Candidates) -> Bundle:
         weights_ = reranking.fit_combination(taught, first.probabilities, targets)
@@ -67,7 +66,7 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     return replace(best, bundle=fitted(read), reader=reader), scores
 
 
-def _read(
+def read_all(
     course: Course, chosen: Candidates, texts: Sequence[str], cards: Sequence[str], reader: Reads
 ) -> Candidates:
     """Return *chosen* with the cross-encoder's logits, telling how far it is."""
@@ -80,20 +79,26 @@ def _read(
     return replace(chosen, logits=tuple(logits))
 
 
-def _untaught(course: Course, best: Contender) -> Reranker | None:
-    """Return the trained cross-encoder, whose word weighs nothing yet; trained once in a run.
+def reader_of(reranker: Reranker, best: Contender) -> Reads:
+    """Return the cross-encoder of *reranker*, computing in what suits the encoder of *best*."""
+    engine = serving.engine_for(best.bundle.encoder.digest)
+    return serving.WarmCrossEncoder(reranker.source, reranker.digest, engine)
 
-    None where no document has a label that could be mistaken for its own.
+
+def taught(course: Course, best: Contender) -> Reranker | None:
+    """Return a cross-encoder that learnt from *best*, and whose word weighs nothing yet.
+
+    It is trained once in a run. None where no document has a label to be mistaken for another.
     """
     bundle, material = best.bundle, course.material
-    taught = "silver" if bundle.self_trains else "gold"
-    folder = course.folder / f"rerank-{bundle.encoder.digest[:16]}-{taught}"
+    head = "silver" if bundle.self_trains else "gold"
+    folder = course.folder / f"rerank-{bundle.encoder.digest[:16]}-{head}"
     trained = folder / "cross-encoder"
     if not trained.is_dir():
-        lists = _lists(course, best)
-        if not lists:
+        found = lists(course, best)[: course.recipe.rerank_documents]
+        if not found:
             return None
-        model = _train(course, best, lists, folder)
+        model = _train(course, best, found, folder)
         scratch = folder / f"saving-{course.attempt}"
         model.save_pretrained(str(scratch), create_model_card=False)
         folders.put(scratch, trained)
@@ -108,7 +113,7 @@ def _untaught(course: Course, best: Contender) -> Reranker | None:
     )
 
 
-def _lists(course: Course, best: Contender) -> list[tuple[int, NDArray[np.int64]]]:
+def lists(course: Course, best: Contender) -> list[tuple[int, NDArray[np.int64]]]:
     """Return rows of examples to learn from, closest calls first, with their candidates."""
     material = course.material
     training = material.examples.rows(Split.TRAIN)
@@ -120,14 +125,13 @@ def _lists(course: Course, best: Contender) -> list[tuple[int, NDArray[np.int64]
         material.ruled_out[training],
         size=SIZE,
     )
-    most = course.recipe.rerank_documents
-    return [(int(training[row]), columns) for row, columns in found[:most]]
+    return [(int(training[row]), columns) for row, columns in found]
 
 
 def _train(
     course: Course,
     best: Contender,
-    lists: Sequence[tuple[int, NDArray[np.int64]]],
+    found: Sequence[tuple[int, NDArray[np.int64]]],
     folder: Path,
 ) -> Any:
     from inference.cross_encode import load_model
@@ -139,9 +143,9 @@ def _train(
     teach(
         model,
         Lists(
-            texts=[material.examples.texts[row] for row, _ in lists],
-            columns=[columns for _, columns in lists],
-            shares=[reranking.shares(columns, material.terms.relations) for _, columns in lists],
+            texts=[material.examples.texts[row] for row, _ in found],
+            columns=[columns for _, columns in found],
+            shares=[reranking.shares(columns, material.terms.relations) for _, columns in found],
             cards=material.cards,
         ),
         epochs=recipe.rerank_epochs,

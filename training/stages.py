@@ -18,7 +18,7 @@ from inference.features import Features
 from inference.pipeline import Scores
 from inference.retrieve import label_vectors
 from inference.serving import WarmEncoder
-from training import contenders, gate_limits, keeping, mining, second_look
+from training import contenders, distillation, gate_limits, keeping, mining, second_look
 from training.contenders import Contender
 from training.course import Course
 from training.examples import Examples
@@ -31,6 +31,7 @@ Pulled = frozenset[str]  # names of stages
 
 OF_OPEN = frozenset({"silver", "self_train"})
 OF_A_TREE = frozenset({"hierarchy", "parents"})
+OF_PAIRS = frozenset({"distil", "rerank"})
 
 COSTLY = frozenset({"rerank"})
 """Stages whose cost is paid with every document, so that top-1 has to rise by them."""
@@ -103,9 +104,9 @@ def refusal(stage: str, material: Material) -> str:
     """Return why *stage* is not worth a try; empty if it is."""
     if material.project.is_multi and stage in OF_OPEN:
         return "Not tried: what lies near says little of a document with several labels."
-    if material.project.is_multi and stage == "rerank":
-        return "Not tried: a second look ranks labels of which one is right."
-    if stage == "rerank" and material.terms.relations.overlaps.shape[0] < 2:
+    if material.project.is_multi and stage in OF_PAIRS:
+        return "Not tried: a cross-encoder ranks labels of which one is right."
+    if stage in OF_PAIRS and material.terms.relations.overlaps.shape[0] < 2:
         return "Not tried: there is one label, and nothing to mistake it for."
     if stage in OF_OPEN and not material.pool:
         return "Not tried: there are no open documents."
@@ -213,10 +214,13 @@ def _train(course: Course, pulled: Pulled, best: Contender, folder: Path) -> Any
     training = material.examples.part(Split.TRAIN)
     hard = hard_negatives(course, best) if "hard_negatives" in pulled else None
     if "self_train" in pulled:
-        some = silver(material, best)
-        training = training.and_(some)
-        if hard is not None:
-            hard = np.concatenate([hard, np.zeros(some.targets.shape, dtype=bool)])
+        training = training.and_(silver(material, best))
+    opinions = None
+    if "distil" in pulled and (found := distillation.heard(course, best)):
+        opinions = found[1].below(len(training))
+        training = training.and_(found[0])
+    if hard is not None:  # of what was added nobody knows any
+        hard = np.pad(hard, ((0, len(training) - len(hard)), (0, 0)))
     start = weights.directory_of(material.base.source, settings.BUNDLE_DIR)
     engine = serving.engine_for(material.base.digest)
     model = load_model(adapted(course, start) if "adapt" in pulled else start)
@@ -230,6 +234,7 @@ def _train(course: Course, pulled: Pulled, best: Contender, folder: Path) -> Any
             hierarchy="hierarchy" in pulled,
             parents="parents" in pulled,
             hard=hard,
+            opinions=opinions,
         ),
         fine_tune.Means(course.recipe, engine, course.seed, folder / "checkpoints"),
         course.progress,

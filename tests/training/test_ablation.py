@@ -62,7 +62,7 @@ def test_the_command_measures_every_variant_on_the_same_texts(data):  # noqa: F8
     names = [row["name"] for row in rows]
     assert names[0] == ""
     # Nothing is open, so nothing can be silver, and the taxonomy is flat.
-    assert names[-1] == "fine_tune + adapt + hard_negatives + rerank"
+    assert names[-1] == "fine_tune + adapt + hard_negatives + distil + rerank"
     assert rows[0]["change"]["value"] == 0
     assert all(0 <= row["worth"]["value"] <= 1 for row in rows)
     assert out.getvalue().startswith("### ")

@@ -19,6 +19,13 @@ def test_a_second_look_takes_a_second_for_each_close_call_it_learns():
         assert added.total_seconds() == pytest.approx(seconds)
 
 
+def test_distillation_teaches_a_cross_encoder_and_hears_its_opinion():
+    usual = Recipe(stages=("fine_tune", "parents"))
+    distilled = Recipe(stages=("fine_tune", "distil"), distil_documents=300)
+    added = outlook(100).duration(distilled) - outlook(100).duration(usual)
+    assert added.total_seconds() == pytest.approx(100 + 0.2 * 300)
+
+
 def test_epochs_and_stages_that_train_the_encoder_take_their_time():
     once, again = Recipe(epochs=2), Recipe(epochs=4)
     both = Recipe(epochs=2, stages=("fine_tune", "hierarchy"))

@@ -50,6 +50,11 @@ STAGES: Final[Mapping[str, Stage]] = {
         "Parents, too",
         "The encoder also learns which part of the tree a document belongs to.",
     ),
+    "distil": Stage(
+        "Distillation",
+        "The encoder also learns what a cross-encoder, which reads document and label together, "
+        "thinks of the closest calls.",
+    ),
     "rerank": Stage(
         "A second look",
         "A cross-encoder reads each close call together with its likeliest labels. It costs time "
@@ -82,6 +87,8 @@ class Recipe:
     rerank_documents: closest calls the cross-encoder learns from, at most; a hundred take a minute
         or two on two cores.
     rerank_epochs: its passes over them.
+    distil_documents: closest calls of which the encoder learns what a cross-encoder thinks.
+    distil_weight: weight of that term.
     """
 
     stages: tuple[str, ...] = ("fine_tune",)
@@ -98,6 +105,8 @@ class Recipe:
     cross_encoder: str = ""
     rerank_documents: int = 600
     rerank_epochs: int = 1
+    distil_documents: int = 1_000
+    distil_weight: float = 1.0
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Self:
@@ -142,6 +151,8 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "evaluations": (1, 100),
     "rerank_documents": (1, 1_000_000),
     "rerank_epochs": (1, 100),
+    "distil_documents": (1, 1_000_000),
+    "distil_weight": (0.0, 100.0),
 }
 """Field to its least and greatest value; whole numbers where these are."""
 
