@@ -7,7 +7,9 @@ Two bounds, each with half of the allowed risk; the one that accepts more wins:
 2. A precision curve fitted on all gold and laid over the certainties of the documents to come:
    precision rises with certainty as a logistic curve below a ceiling. Its posterior bounds it.
 
-Measured in docs/decisions/0009-calibration-on-chosen-gold.md.
+Measured in docs/decisions/0009-calibration-on-chosen-gold.md. Mistakes come by threads, so that a
+thousand messages of two hundred threads tell less than a thousand of their own:
+docs/decisions/0018-mistakes-come-by-threads.md.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from inference.buckets import NEVER
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
+Threads = NDArray[np.int64]
 
 SLIPS: Final = 0.01
 """Share of documents whose label is wrong in gold however sure anyone is: the curve's ceiling is
@@ -51,9 +54,65 @@ VAGUE = Prior(intercept=2.0, slope=1.0)
 """For the margin of multi-label projects, which is no probability of anything."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Gold beside what was predicted of it without knowing.
+
+    certainties: (documents,), in [0, 1].
+    correct: (documents,), whether the prediction was right.
+    threads: (documents,), a number that documents of a thread share.
+    """
+
+    certainties: Floats
+    correct: Flags
+    threads: Threads
+
+    def __len__(self) -> int:
+        return len(self.certainties)
+
+    @property
+    def effect(self) -> float:
+        """The design effect of all documents, see `effects`; 1 where there are none."""
+        return float(effects(self.threads, self.alikeness)[-1]) if len(self) else 1.0
+
+    @property
+    def alikeness(self) -> float:
+        """How alike the mistakes of a thread are, in [0, 1]: their intra-class correlation.
+
+        From the variance of sums over threads against that of independent documents. Where nothing
+        or everything is wrong nobody knows; then each thread tells as much as one document.
+        """
+        wrong = ~self.correct
+        share = wrong.mean()
+        if not 0 < share < 1:
+            return 1.0
+        _, thread, sizes = np.unique(self.threads, return_inverse=True, return_counts=True)
+        typical = float((sizes**2).sum() / sizes.sum())  # size of the thread of a document
+        if typical == 1:
+            return 0.0
+        sums = np.bincount(thread, weights=wrong - share)
+        effect = float((sums**2).sum() / (len(wrong) * share * (1 - share)))
+        return min(max((effect - 1) / (typical - 1), 0.0), 1.0)
+
+
+def effects(threads: Threads, alikeness: float) -> NDArray[np.float64]:
+    """Return the design effect of the first 1, 2, 3, … documents, (documents,), 1 at least.
+
+    1 + (typical size of a thread - 1) · *alikeness* (Kish, 1965): so many times fewer documents
+    would tell as much if each were alone.
+    """
+    order = np.argsort(threads, kind="stable")
+    firsts = np.r_[True, threads[order][1:] != threads[order][:-1]]
+    places = np.arange(len(threads))
+    before = np.empty(len(threads), dtype=np.int64)  # documents of its thread before it
+    before[order] = places - np.maximum.accumulate(np.where(firsts, places, 0))
+    typical = np.cumsum(2 * before + 1) / (places + 1)
+    effect: NDArray[np.float64] = 1 + (typical - 1) * alikeness
+    return effect
+
+
 def accept_threshold(
-    certainties: Floats,
-    correct: Flags,
+    gold: Judged,
     *,
     pool: Floats,
     promise: float,
@@ -64,20 +123,16 @@ def accept_threshold(
     """Return the smallest certainty that may be accepted, or buckets.NEVER.
 
     Args:
-        certainties: (gold documents,), out of fold, in [0, 1].
-        correct: (gold documents,), whether the prediction was right.
         pool: (documents,), certainties of documents to come, for whom the promise is made.
         promise: precision that the accepted documents reach, in (0, 1).
         confidence: probability that they do, in (0, 1).
     """
-    if not len(certainties):
+    if not len(gold):
         return NEVER
     risk = (1 - confidence) / 2
     return min(
-        counted_threshold(certainties, correct, promise=promise, confidence=1 - risk),
-        curve_threshold(
-            certainties, correct, pool, promise=promise, risk=risk, prior=prior, seed=seed
-        ),
+        counted_threshold(gold, promise=promise, confidence=1 - risk),
+        curve_threshold(gold, pool, promise=promise, risk=risk, prior=prior, seed=seed),
     )
 
 
@@ -88,31 +143,26 @@ def lower_bound(correct: int, documents: int, confidence: float) -> float:
     return float(beta.ppf(1 - confidence, correct, documents - correct + 1))
 
 
-def counted_threshold(
-    certainties: Floats, correct: Flags, *, promise: float, confidence: float
-) -> float:
+def counted_threshold(gold: Judged, *, promise: float, confidence: float) -> float:
     """Return the smallest certainty above which gold alone proves the promise, or NEVER.
 
-    Documents of equal certainty are accepted together or not at all.
+    Documents of equal certainty are accepted together or not at all. Those of a thread count for
+    as many as they tell (Korn & Graubard, 1998: Clopper-Pearson of effective numbers).
     """
-    order = np.argsort(-certainties, kind="stable")
-    sure, right = certainties[order], correct[order].cumsum()
+    if not len(gold):
+        return NEVER
+    order = np.argsort(-gold.certainties, kind="stable")
+    sure, right = gold.certainties[order], gold.correct[order].cumsum()
     counts = np.arange(1, len(sure) + 1)
     ends = np.append(sure[1:] != sure[:-1], True)  # last of its certainty
-    bounds = beta.ppf(1 - confidence, np.maximum(right, 1), counts - right + 1)
+    effect = effects(gold.threads[order], gold.alikeness)
+    bounds = beta.ppf(1 - confidence, np.maximum(right, 1) / effect, (counts - right) / effect + 1)
     kept = np.flatnonzero(ends & (right > 0) & (bounds >= promise))
     return float(sure[kept[-1]]) if len(kept) else NEVER
 
 
 def curve_threshold(
-    certainties: Floats,
-    correct: Flags,
-    pool: Floats,
-    *,
-    promise: float,
-    risk: float,
-    prior: Prior,
-    seed: int,
+    gold: Judged, pool: Floats, *, promise: float, risk: float, prior: Prior, seed: int
 ) -> float:
     """Return the smallest certainty at which the fitted curve keeps the promise, or NEVER.
 
@@ -121,7 +171,7 @@ def curve_threshold(
     """
     if not len(pool):
         return NEVER
-    centre, covariance = fit_curve(certainties, correct, prior)
+    centre, covariance = fit_curve(gold, prior)
     draws = np.random.default_rng(seed).multivariate_normal(centre, covariance, DRAWS)
     sure = np.sort(pool)[::-1].astype(np.float64)  # (documents,), most certain first
     curves = (1 - SLIPS) * expit(draws[:, :1] + draws[:, 1:] * log_odds(sure))
@@ -130,18 +180,19 @@ def curve_threshold(
     return float(sure[kept[-1]]) if len(kept) else NEVER
 
 
-def fit_curve(
-    certainties: Floats, correct: Flags, prior: Prior
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the most probable (intercept, slope) and their covariance, by Newton and Laplace."""
-    features = np.stack([np.ones(len(certainties)), log_odds(certainties)], axis=1)
-    start = np.array([0.0, 1.0])
+def fit_curve(gold: Judged, prior: Prior) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the most probable (intercept, slope) and their covariance, by Newton and Laplace.
+
+    Documents tell as much as their number divided by their design effect.
+    """
+    features = np.stack([np.ones(len(gold)), log_odds(gold.certainties)], axis=1)
+    start, weight = np.array([0.0, 1.0]), 1 / gold.effect
     precision = np.diag([1 / prior.intercept**2, 1 / prior.slope**2])
     point = start.copy()
     for _ in range(50):
         chance = expit(features @ point)
-        gradient = features.T @ (chance - correct) + precision @ (point - start)
-        hessian = (features.T * (chance * (1 - chance))) @ features + precision
+        gradient = weight * features.T @ (chance - gold.correct) + precision @ (point - start)
+        hessian = weight * (features.T * (chance * (1 - chance))) @ features + precision
         step = np.linalg.solve(hessian, gradient)
         point = point - step * min(1.0, 2.0 / (np.abs(step).max() + 1e-12))
         if np.abs(step).max() < 1e-8:

@@ -206,5 +206,6 @@ def _calibrated(
         pool=contender.pool,
         around=contender.around,
         promise=terms.promise,
+        threads=examples.threads[held_out],
     )
     return replace(bundle, thresholds=choose_thresholds(bundle, lesson, logits, seed=terms.seed))

@@ -164,6 +164,7 @@ def examples_of(
         targets=targets_of(labelled, label_ids),
         splits=np.array(split, dtype=np.str_),
         weights=np.ones(len(ids), dtype=np.float32),
+        threads=np.array(threads_of(ids), dtype=np.int64),
     )
 
 

@@ -18,7 +18,6 @@ from training import second_look
 from training.contenders import Contender
 from training.course import Course
 from training.examples import Examples, Opinions
-from training.splits import Split
 
 Columns = Sequence[NDArray[np.int64]]
 
@@ -38,14 +37,8 @@ def heard(course: Course, best: Contender) -> tuple[Examples, Opinions] | None:
     texts, columns = _close_calls(course, best)
     opinions = _opinions(course, best, teacher, texts, columns)
     labels = len(course.material.terms.labels)
-    unlabelled = Examples(
-        ids=np.zeros(len(texts), dtype=np.int64),
-        texts=tuple(texts),
-        targets=np.zeros((len(texts), labels), dtype=bool),
-        splits=np.full(len(texts), str(Split.TRAIN)),
-        weights=np.ones(len(texts), dtype=np.float32),
-    )
-    return unlabelled, opinions
+    nothing = np.zeros((len(texts), labels), dtype=bool)
+    return Examples.open_ones(texts, nothing, np.ones(len(texts), np.float32)), opinions
 
 
 def _opinions(

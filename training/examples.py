@@ -1,7 +1,7 @@
 """What training learns from: prepared texts with their right labels, and how labels relate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain
 
 import numpy as np
@@ -21,6 +21,7 @@ class Examples:
     targets: (documents, labels), true where the label is right; a row without any fits none.
     splits: (documents,) the split of each document.
     weights: (documents,) float32, trust in each document's labels: gold 1, silver less.
+    threads: (documents,) a number that the documents of a thread share.
 
     Raises:
         ValueError: its parts speak of different numbers of documents.
@@ -31,11 +32,27 @@ class Examples:
     targets: Flags
     splits: NDArray[np.str_]
     weights: NDArray[np.float32]
+    threads: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        lengths = {len(self.ids), len(self.texts), len(self.targets), len(self.splits)}
-        if lengths != {len(self.weights)}:
+        lengths = {len(getattr(self, field.name)) for field in fields(self)}
+        if len(lengths) > 1:
             raise ValueError(f"examples of different lengths: {sorted(lengths)}")
+
+    @classmethod
+    def open_ones(
+        cls, texts: Sequence[str], targets: Flags, weights: NDArray[np.float32]
+    ) -> "Examples":
+        """Return documents to learn from that nobody reviewed, each a thread of its own."""
+        nobody = np.zeros(len(texts), dtype=np.int64)
+        return cls(
+            ids=nobody,
+            texts=tuple(texts),
+            targets=targets,
+            splits=np.full(len(texts), str(Split.TRAIN)),
+            weights=weights,
+            threads=-1 - np.arange(len(texts)),
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,6 +78,7 @@ class Examples:
             targets=np.concatenate([self.targets, others.targets]),
             splits=np.concatenate([self.splits, others.splits]),
             weights=np.concatenate([self.weights, others.weights]),
+            threads=np.concatenate([self.threads, others.threads]),
         )
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
@@ -71,6 +89,7 @@ class Examples:
             targets=self.targets[rows],
             splits=self.splits[rows],
             weights=self.weights[rows],
+            threads=self.threads[rows],
         )
 
 

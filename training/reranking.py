@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from inference.buckets import NEVER
 from inference.rerank import LEAST, Candidates
 from inference.retrieve import top
 from training import acceptance
@@ -134,20 +133,14 @@ def fit_combination(read: Candidates, probabilities: Floats, targets: Flags) -> 
     return float(found.x[0]), float(found.x[1])
 
 
-def accept(
-    certainties: Floats, correct: Flags, *, promise: float, confidence: float = 0.99
-) -> float:
+def accept(gold: acceptance.Judged, *, promise: float, confidence: float = 0.99) -> float:
     """Return the certainty from which documents that were looked at twice are accepted, or NEVER.
 
     By counting alone: nobody looks at open documents twice only to lay a curve over them.
 
     Args:
-        certainties, correct: of gold that taught neither look nor chose anything, (documents,).
+        gold: that taught neither look nor chose anything.
         confidence: of one threshold; of the many that are looked at the best is taken, and so it
             is higher than for those that are accepted at first sight.
     """
-    if not len(certainties):
-        return NEVER
-    return acceptance.counted_threshold(
-        certainties, correct, promise=promise, confidence=confidence
-    )
+    return acceptance.counted_threshold(gold, promise=promise, confidence=confidence)

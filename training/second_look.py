@@ -17,6 +17,7 @@ from inference.bundle import Bundle
 from inference.pipeline import Scores
 from inference.rerank import Candidates, Reads, Reranker, candidates
 from training import contenders, reranking
+from training.acceptance import Judged
 from training.contenders import Contender
 from training.course import Course
 from training.material import Material
@@ -172,9 +173,13 @@ def accepting(bundle: Bundle, contender: Contender, material: Material) -> Bundl
     scores = replace(contender, bundle=judge).scores(rows)
     first = scores.probabilities.argmax(axis=1)  # (documents,)
     right = material.examples.targets[rows, first]
+    twice = scores.reranked
     cut = reranking.accept(
-        scores.probabilities.max(axis=1)[scores.reranked],
-        right[scores.reranked],
+        Judged(
+            scores.probabilities.max(axis=1)[twice],
+            right[twice],
+            material.examples.threads[rows][twice],
+        ),
         promise=material.terms.promise,
     )
     return replace(bundle, reranker=replace(bundle.reranker, accept=cut))

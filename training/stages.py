@@ -297,10 +297,5 @@ def silver(material: Material, best: Contender) -> Examples:
     around = material.pool[1::2]
     targets = np.zeros((len(sure), labels.shape[1]), dtype=bool)
     targets[np.arange(len(sure)), labels[sure].argmax(axis=1)] = True
-    return Examples(
-        ids=np.zeros(len(sure), dtype=np.int64),
-        texts=tuple(around[row] for row in sure),
-        targets=targets,
-        splits=np.full(len(sure), str(Split.TRAIN)),
-        weights=trust[sure].astype(np.float32),
-    )
+    texts = [around[row] for row in sure]
+    return Examples.open_ones(texts, targets, trust[sure].astype(np.float32))

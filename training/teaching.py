@@ -141,7 +141,14 @@ def _unseen(lesson: Lesson) -> Lesson:
     kept = lesson.unseen
     if kept is None:
         return lesson
-    return replace(lesson, gold=lesson.gold.take(kept), targets=lesson.targets[kept], unseen=None)
+    threads = None if lesson.threads is None else lesson.threads[kept]
+    return replace(
+        lesson,
+        gold=lesson.gold.take(kept),
+        targets=lesson.targets[kept],
+        unseen=None,
+        threads=threads,
+    )
 
 
 def choose_thresholds(bundle: Bundle, lesson: Lesson, held_out: Floats, *, seed: int) -> Thresholds:
@@ -164,9 +171,13 @@ def choose_thresholds(bundle: Bundle, lesson: Lesson, held_out: Floats, *, seed:
     bundle = replace(bundle, thresholds=chosen)
     considered = _suggested(bundle, held_out)
     pool = pipeline.score(bundle, lesson.pool) if len(lesson.pool) else None
+    threads = np.arange(len(lesson.targets)) if lesson.threads is None else lesson.threads
     accept = acceptance.accept_threshold(
-        certainties(probabilities, chosen)[considered],
-        right(probabilities, lesson.targets, chosen)[considered],
+        acceptance.Judged(
+            certainties(probabilities, chosen)[considered],
+            right(probabilities, lesson.targets, chosen)[considered],
+            threads[considered],
+        ),
         pool=(
             certainties(pool.probabilities, chosen)[_suggested(bundle, pool.logits)]
             if pool

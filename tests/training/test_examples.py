@@ -12,6 +12,7 @@ def examples(**changes):
         "targets": np.array([[True, False], [False, False], [False, True]]),
         "splits": np.array(["train", "test", "train"]),
         "weights": np.ones(3, np.float32),
+        "threads": np.array([3, 5, 3]),
     }
     return Examples(**{**parts, **changes})
 

@@ -6,6 +6,7 @@ import pytest
 from inference.buckets import NEVER
 from inference.rerank import Candidates
 from training import reranking
+from training.acceptance import Judged
 from training.examples import relations
 
 NONE = np.zeros((4, 4), dtype=bool)
@@ -118,6 +119,10 @@ def test_without_a_right_label_among_the_candidates_the_first_look_stands():
 
 def test_second_looks_are_accepted_only_where_counting_proves_it():
     sure = np.linspace(0.5, 1, 300).astype(np.float32)
-    assert reranking.accept(sure, sure > 0.6, promise=0.98) > 0.59
-    assert reranking.accept(sure[:50], sure[:50] > 0, promise=0.98) == NEVER
-    assert reranking.accept(sure[:0], sure[:0] > 0, promise=0.98) == NEVER
+    threads = np.arange(300)
+    known = Judged(sure, sure > 0.6, threads)
+    assert reranking.accept(known, promise=0.98) > 0.59
+    few = Judged(sure[:50], sure[:50] > 0, threads[:50])
+    assert reranking.accept(few, promise=0.98) == NEVER
+    none = Judged(sure[:0], sure[:0] > 0, threads[:0])
+    assert reranking.accept(none, promise=0.98) == NEVER

@@ -35,6 +35,7 @@ def test_the_choice_is_hit_at_5_and_of_equals_hit_at_1(small_encoder):
             targets=np.array([[1, 0], [0, 1], [0, 0]], dtype=bool),
             splits=np.full(3, "validation"),
             weights=np.ones(3, np.float32),
+            threads=np.arange(3),
         ),
         labels,
     )(load_model(small_encoder))

@@ -42,6 +42,7 @@ def examples(targets):
         targets=targets,
         splits=np.full(len(targets), "train"),
         weights=np.ones(len(targets), np.float32),
+        threads=np.arange(len(targets)),
     )
 
 
