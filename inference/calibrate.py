@@ -1,6 +1,7 @@
 """Logits to probabilities that may meet a threshold."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from scipy.special import expit
 
 Floats = NDArray[np.float32]
 Curve = tuple[float, float, float]
+
+TINY = 1e-300  # of what is impossible the logarithm is finite, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def bent(probabilities: Floats, curve: Curve) -> Floats:
 
     From p to sigmoid(a · ln p - b · ln(1 - p) + c): beta calibration (Kull et al., 2017,
     https://proceedings.mlr.press/v54/kull17a.html). The other labels share what is left as before,
-    and none of them comes to be likelier.
+    and none of them comes to be likelier: a curve that says so is not followed so far.
 
     Args:
         probabilities: rows of sum 1, (documents, labels).
@@ -64,20 +67,26 @@ def bent(probabilities: Floats, curve: Curve) -> Floats:
     top = changed[rows, first]
     changed[rows, first] = 0
     rest, second = changed.sum(axis=1), changed.max(axis=1)
-    share = np.divide(second, rest, out=np.zeros_like(rest), where=rest > 0)
-    least = share / (1 + share) * (1 + 1e-6)  # where the second label would draw level
-    mended = np.where(rest > 0, np.maximum(on_curve(top, curve), least), top)
-    changed *= np.divide(1 - mended, rest, out=np.ones_like(rest), where=rest > 0)[:, None]
-    changed[rows, first] = mended
+    level = np.log(
+        np.maximum(second, TINY) / np.maximum(rest, TINY)
+    )  # where the second draws level
+    odds = np.maximum(log_odds_on_curve(top, rest, curve), level + 1e-6)
+    told = rest > 0
+    changed *= np.divide(expit(-odds), rest, out=np.ones_like(rest), where=told)[:, None]
+    changed[rows, first] = np.where(told, expit(odds), top)
     return changed.astype(np.float32)
 
 
-def on_curve(chances: NDArray[np.floating], curve: Curve) -> NDArray[np.float64]:
-    """Return what *chances* in [0, 1] become on *curve*; see `bent`."""
+def log_odds_on_curve(chances: Any, doubts: Any, curve: Curve) -> NDArray[np.float64]:
+    """Return the log odds that *chances* in [0, 1] have on *curve*; see `bent`.
+
+    Args:
+        doubts: 1 - chances, exact however small.
+    """
     a, b, c = curve
-    kept = np.clip(chances.astype(np.float64), 1e-6, 1 - 1e-6)
-    mended: NDArray[np.float64] = expit(a * np.log(kept) - b * np.log1p(-kept) + c)
-    return mended
+    known, doubt = (np.log(np.maximum(np.asarray(x, np.float64), TINY)) for x in (chances, doubts))
+    odds: NDArray[np.float64] = a * known - b * doubt + c
+    return odds
 
 
 def softmax(logits: NDArray[np.floating]) -> Floats:

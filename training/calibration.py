@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
-from inference.calibrate import Calibration, Curve, on_curve
+from inference.calibrate import Calibration, Curve, log_odds_on_curve
 from training.metrics import falls
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
+Threads = NDArray[np.int64]
 Losses = Callable[[float], NDArray[np.float64]]
 
 USUAL_TEMPERATURE: Final = 0.83
@@ -72,12 +73,20 @@ STRAIGHT: Final = (1.0, 1.0, 0.0)
 
 
 def fit(
-    logits: Floats, targets: Flags, *, multi: bool, offset: float, usual: float, gold: int
+    logits: Floats,
+    targets: Flags,
+    threads: Threads | None = None,
+    *,
+    multi: bool,
+    offset: float,
+    usual: float,
+    gold: int,
 ) -> Calibration:
     """Return what makes out-of-fold probabilities true: a temperature, and a curve if it helps.
 
     Args:
         logits, targets: out of fold, (documents, labels).
+        threads: (documents,), a number that documents of a thread share; None: each is alone.
         offset: multi-label: of the logits.
         usual: see `fit_temperature`.
         gold: documents of gold there are, in the fold or not.
@@ -89,33 +98,38 @@ def fit(
     fits = targets.any(axis=1)
     chances = found.probabilities(logits[fits], multi=False)
     right = targets[fits][np.arange(len(chances)), chances.argmax(axis=1)]
-    return Calibration(temperature, offset, choose_curve(chances.max(axis=1), right))
+    together = np.arange(len(targets)) if threads is None else threads
+    curve = choose_curve(chances.max(axis=1), right, together[fits])
+    return Calibration(temperature, offset, curve)
 
 
-def choose_curve(certainties: Floats, correct: Flags) -> Curve | None:
+def choose_curve(certainties: Floats, correct: Flags, threads: Threads) -> Curve | None:
     """Return the curve on which certainties are truest; None unless it is truer than none.
 
-    Fitted on one half of the documents it must lower the log loss of the other by more than that
+    Fitted on one half of the threads it must lower the log loss of the other by more than that
     changes by chance.
 
     Args:
         certainties: probabilities of the likeliest label, (documents,).
         correct: whether that was right, (documents,).
+        threads: (documents,), a number that documents of a thread share.
     """
     if len(certainties) < PLENTY // 10:  # held out, of all gold
         return None
-    halves = np.arange(len(certainties)) % 2 == 0
-    before = _surprise(certainties.astype(np.float64), correct)
-    after = np.empty_like(before)
-    for half in (halves, ~halves):
-        curve = fit_curve(certainties[half], correct[half])
-        after[~half] = _surprise(on_curve(certainties[~half], curve), correct[~half])
-    return fit_curve(certainties, correct) if falls(before, after) else None
+    sure = _kept(certainties)
+    _, thread = np.unique(threads, return_inverse=True)
+    before, after = _surprise(sure, correct), np.empty(len(sure))
+    for half in (thread % 2 == 0, thread % 2 == 1):
+        curve = fit_curve(sure[half], correct[half])
+        other = sure[~half]
+        told = expit(log_odds_on_curve(other, 1 - other, curve))
+        after[~half] = _surprise(_kept(told), correct[~half])
+    return fit_curve(sure, correct) if falls(before, after, threads) else None
 
 
 def fit_curve(certainties: Floats, correct: Flags) -> Curve:
     """Return the likeliest curve; see inference.calibrate.bent and STRAIGHT."""
-    kept = np.clip(certainties.astype(np.float64), 1e-6, 1 - 1e-6)
+    kept = _kept(certainties)
     features = np.stack([np.log(kept), -np.log1p(-kept), np.ones(len(kept))], axis=1)
 
     def cost(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -129,10 +143,14 @@ def fit_curve(certainties: Floats, correct: Flags) -> Curve:
     return a, b, c
 
 
+def _kept(chances: Floats) -> NDArray[np.float64]:
+    """Return *chances* a millionth away from 0 and 1: no document costs more than fourteen nats."""
+    return np.clip(chances.astype(np.float64), 1e-6, 1 - 1e-6)
+
+
 def _surprise(chances: NDArray[np.float64], correct: Flags) -> NDArray[np.float64]:
     """Return minus the log probability of what happened, (documents,), in nats."""
-    kept = np.clip(chances, 1e-6, 1 - 1e-6)
-    return -np.where(correct, np.log(kept), np.log1p(-kept))
+    return -np.where(correct, np.log(chances), np.log1p(-chances))
 
 
 def fit_temperature(

@@ -191,6 +191,7 @@ def _calibrated(
     calibrated = calibration.fit(
         logits,
         targets,
+        examples.threads[held_out],
         multi=bundle.multi,
         offset=bundle.calibration.offset,
         usual=calibration.usual_temperature(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,47 +20,48 @@ from training.examples import Examples, Opinions
 
 Columns = Sequence[NDArray[np.int64]]
 
+TEXTS: Final = "texts.json"
+COLUMNS: Final = "columns.npy"
 LOGITS: Final = "logits.npy"
 
 
 def heard(course: Course, best: Contender) -> tuple[Examples, Opinions] | None:
     """Return documents with what a cross-encoder, taught by *best*, thinks of their candidates.
 
-    They are the closest calls among training and open documents, the same ones with the same
-    opinions when a run is taken up again. The right label of none of them is told: what gold says
-    the encoder learns besides. None where there is nothing to teach a cross-encoder from.
+    They are the closest calls among training and open documents. When a run is taken up again they
+    are what they were, though documents were reviewed meanwhile: checkpoints number them. The right
+    label of none of them is told: what gold says the encoder learns besides. None where there is
+    nothing to teach a cross-encoder from.
     """
     teacher = second_look.taught(course, best)
     if teacher is None:
         return None
+    kept = Path(teacher.source).parent / "opinions"
+    if not kept.is_dir():
+        scratch = kept.with_name(f"saving-{course.attempt}")
+        _read(course, best, teacher, scratch)
+        folders.put(scratch, kept)
+    texts = json.loads((kept / TEXTS).read_text())
+    columns, logits = (np.load(kept / name, allow_pickle=False) for name in (COLUMNS, LOGITS))
+    nothing = np.zeros((len(texts), len(course.material.terms.labels)), dtype=bool)
+    documents = Examples.open_ones(texts, nothing, np.ones(len(texts), np.float32))
+    return documents, Opinions(columns, logits)
+
+
+def _read(course: Course, best: Contender, teacher: Reranker, folder: Path) -> None:
+    """Have *teacher* read the closest calls, and write them and what it says to *folder*."""
     texts, columns = _close_calls(course, best)
-    opinions = _opinions(course, best, teacher, texts, columns)
-    labels = len(course.material.terms.labels)
-    nothing = np.zeros((len(texts), labels), dtype=bool)
-    return Examples.open_ones(texts, nothing, np.ones(len(texts), np.float32)), opinions
-
-
-def _opinions(
-    course: Course, best: Contender, teacher: Reranker, texts: Sequence[str], columns: Columns
-) -> Opinions:
-    """Return what *teacher* says of the documents' candidates, read once in a run."""
-    asked = json.dumps([list(texts), [places.tolist() for places in columns]])
-    digest = hashlib.sha256(asked.encode(errors="surrogatepass")).hexdigest()
-    folder = Path(teacher.source).parent / f"opinions-{digest[:16]}"
-    if not folder.is_dir():
-        chosen = Candidates(np.arange(len(texts)), tuple(columns))
-        reader = second_look.reader_of(teacher, best)
-        read = second_look.read_all(course, chosen, texts, teacher.cards, reader)
-        scratch = folder.with_name(f"saving-{course.attempt}")
-        scratch.mkdir(exist_ok=True)
-        np.save(scratch / LOGITS, padded(read.logits, 0.0), allow_pickle=False)
-        folders.put(scratch, folder)
-    logits = np.load(folder / LOGITS, allow_pickle=False)
-    return Opinions(padded(columns, -1), logits)
+    chosen = Candidates(np.arange(len(texts)), tuple(columns))
+    reader = second_look.reader_of(teacher, best)
+    read = second_look.read_all(course, chosen, texts, teacher.cards, reader)
+    folder.mkdir(exist_ok=True)
+    (folder / TEXTS).write_text(json.dumps(texts))
+    np.save(folder / COLUMNS, padded(columns, -1), allow_pickle=False)
+    np.save(folder / LOGITS, padded(read.logits, 0.0), allow_pickle=False)
 
 
 def _close_calls(course: Course, best: Contender) -> tuple[list[str], Columns]:
-    """Return texts with the places of their candidates, likeliest first.
+    """Return texts with the places of their candidates.
 
     Half of them are training documents, with what out-of-fold channels propose and people ruled
     out; half are open documents that carry silver, too. Where one kind is short of documents the

@@ -26,10 +26,15 @@ from labeling.queue_filling import Doubt
 from training import curation, gates, label_errors, registry, sampling
 from training.examples import targets_of
 from training.models import ModelVersion
+from training.neighbours import Neighbours
+from training.propagation import NEIGHBOURS
 from training.splits import Split
 from training.teaching import Lesson, Taught, teach
 
 Ids = NDArray[np.int64]
+
+REMEMBERED: Final = Neighbours(NEIGHBOURS + 1)  # a document is near itself
+"""By this process, of the project whose head it last fitted."""
 
 CONSIDERED: Final = 20_000
 """Open documents, closest calls first, among which the next batch is chosen: 30 MB of vectors."""
@@ -139,6 +144,7 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Id
         promise=project.promised_precision,
         unseen=_unseen(project, bundle, ids),
         threads=np.array(threads_of(ids.tolist()), dtype=np.int64),
+        neighbours=REMEMBERED,
     )
 
 

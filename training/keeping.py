@@ -38,20 +38,29 @@ class Standing:
     """What a contender is worth on the validation documents.
 
     losses: of each document, nats.
+    threads: of the same documents, a number that those of a thread share.
     right: what counts for it: first labels, or with several labels a document all of them.
     """
 
     losses: Losses
+    threads: NDArray[np.int64]
     right: Tally
     figures: dict[str, float]
 
 
-def measure(bundle: Bundle, scores: Scores, targets: Flags, siblings: Flags) -> Standing:
+def measure(
+    bundle: Bundle,
+    scores: Scores,
+    targets: Flags,
+    siblings: Flags,
+    threads: NDArray[np.int64],
+) -> Standing:
     """Return what *bundle* is worth where *targets* are right.
 
     Args:
         scores, targets: of the documents, (documents, labels); similarities are cosines.
         siblings: (labels, labels), true for labels with the same parent.
+        threads: (documents,), a number that documents of a thread share.
     """
     fits = targets.any(axis=1)
     if bundle.multi:
@@ -69,7 +78,7 @@ def measure(bundle: Bundle, scores: Scores, targets: Flags, siblings: Flags) -> 
         if targets.any()
         else metrics.NOTHING,
     }
-    return Standing(found, right, figures)
+    return Standing(found, threads if bundle.multi else threads[fits], right, figures)
 
 
 def losses(probabilities: NDArray[np.float32], targets: Flags, *, multi: bool) -> Losses:
@@ -120,7 +129,7 @@ def judge(
         f"(95 % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f} points), "
         f"loss {cost[0]:.3f} → {cost[1]:.3f} on {len(before.losses)} validation documents"
     )
-    fell = falls(before.losses, after.losses)
+    fell = falls(before.losses, after.losses, before.threads)
     kept = fell and gain.high >= 0
     why = "kept" if kept else "dropped: the loss did not fall beyond its standard error"
     if fell and not kept:

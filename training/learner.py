@@ -45,9 +45,6 @@ CAUTION: Final = 0.25
 """Width of the normal prior on the weight, centred on 0: words have to show that they help."""
 
 
-NEAR: Final = Neighbours(propagation.NEIGHBOURS + 1)  # a document is near itself
-
-
 Weights = tuple[float, ...]
 """What each kind of words weighs beside the head; empty where no words are read."""
 
@@ -90,6 +87,7 @@ class Learner:
         around: features of open documents.
         weights: (documents,), trust in each gold document; None for 1 each.
         threads: (documents,), a number that documents of a thread share; None: each is alone.
+        neighbours: that remember who was near whom; None: nobody does.
         self_trains: whether the head, too, learns silver. It is then too sure of the very documents
             that were silver: docs/decisions/0013.
     """
@@ -104,8 +102,10 @@ class Learner:
         weights: Floats | None = None,
         *,
         threads: NDArray[np.int64] | None = None,
+        neighbours: Neighbours | None = None,
         self_trains: bool = False,
     ) -> None:
+        self.neighbours = neighbours or Neighbours(propagation.NEIGHBOURS + 1)
         self.self_trains, self.threads = self_trains, threads
         self.bundle, self.gold, self.targets, self.overlaps = bundle, gold, targets, overlaps
         self.weights = np.ones(len(gold), np.float32) if weights is None else weights
@@ -123,7 +123,7 @@ class Learner:
     @cached_property
     def near(self) -> Any:
         """The graph that labels spread over, made when it is first needed."""
-        return propagation.graph(NEAR.of(self.all.vectors))
+        return propagation.graph(self.neighbours.of(self.all.vectors))
 
     def learn(self, rows: Flags | None = None) -> tuple[Head, WordWeights]:
         """Return head and words learnt from the gold at *rows*; no words where none are counted."""

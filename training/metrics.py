@@ -193,8 +193,23 @@ def paired_difference(before: Flags, after: Flags) -> Interval:
     )
 
 
-def falls(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
-    """Whether the mean of paired losses falls by more than its standard error."""
+def falls(
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    threads: NDArray[np.int64] | None = None,
+) -> bool:
+    """Whether the mean of paired losses falls by more than its standard error.
+
+    Args:
+        before, after: of the same documents, (documents,).
+        threads: (documents,), a number that documents share which belong together; None: each is
+            alone. What changes, changes for a thread.
+    """
     changes = after - before  # (documents,)
-    error = changes.std(ddof=1) / np.sqrt(len(changes)) if len(changes) > 1 else np.inf
-    return bool(changes.mean() < -error)
+    together = np.arange(len(changes)) if threads is None else threads
+    _, thread = np.unique(together, return_inverse=True)
+    sums = np.bincount(thread, weights=changes - changes.mean()) if len(changes) else changes
+    if len(sums) < 2:
+        return False
+    spread = np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1))
+    return bool(changes.mean() < -spread / len(changes))

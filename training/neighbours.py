@@ -19,6 +19,9 @@ MOST_NEW: Final = 0.1
 """Share of documents that were not there before, beyond which all are looked up anew."""
 
 
+AT_ONCE: Final = 512  # documents whose neighbours' vectors are gathered: 12 MB
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbourhood:
     """The nearest documents of each, itself among them, unless others are as near.
@@ -34,7 +37,7 @@ class Neighbours:
     """Looks up nearest neighbours, and of documents that it knows only what changed.
 
     Between two refits some twenty documents of ten thousand come or go. What is found is that of a
-    search among all, but for the order of documents that are equally near.
+    search among all, to the last bit, unless more documents than are looked for are equally near.
 
     Args:
         count: of neighbours.
@@ -53,9 +56,9 @@ class Neighbours:
         before, known = self.last
         places = np.array([before.get(name, -1) for name in names], dtype=np.int64)
         if (places < 0).sum() > MOST_NEW * len(vectors) or count != known.rows.shape[1]:
-            found = search(vectors, vectors, count)
+            found = ordered(search(vectors, vectors, count), vectors)
         else:
-            found = followed(known, places, vectors)
+            found = ordered(followed(known, places, vectors), vectors)
         self.last = {name: row for row, name in enumerate(names)}, found
         return found
 
@@ -70,16 +73,33 @@ def followed(known: Neighbourhood, places: Rows, vectors: Floats) -> Neighbourho
     old, new = places >= 0, np.flatnonzero(places < 0)
     now = np.full(len(known.rows), -1, dtype=np.int64)  # where each of those known is now
     now[places[old]] = np.flatnonzero(old)
-    near = vectors @ vectors[new].T  # (documents, new)
-    rows = np.concatenate([now[known.rows[places]], np.broadcast_to(new, near.shape)], axis=1)
-    cosines = np.concatenate([known.cosines[places], near], axis=1)
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, : known.rows.shape[1]]
-    rows, cosines = (np.take_along_axis(each, order, axis=1) for each in (rows, cosines))
+    rows, cosines = now[known.rows[places]], known.cosines[places]
+    if len(new):
+        near = search(vectors[new], vectors, min(len(new), rows.shape[1]))
+        both = np.concatenate([cosines, near.cosines], axis=1)
+        order = np.argsort(-both, axis=1, kind="stable")[:, : rows.shape[1]]
+        rows = np.take_along_axis(np.concatenate([rows, new[near.rows]], axis=1), order, axis=1)
+        cosines = np.take_along_axis(both, order, axis=1)
     anew = np.flatnonzero((rows < 0).any(axis=1) | ~old)  # somebody near them is gone
     if len(anew):
         found = search(vectors, vectors[anew], rows.shape[1])
         rows[anew], cosines[anew] = found.rows, found.cosines
     return Neighbourhood(cosines, rows)
+
+
+def ordered(found: Neighbourhood, vectors: Floats) -> Neighbourhood:
+    """Return it nearest first, equals by their place, with cosines that do not depend on the way.
+
+    A product of matrices rounds by their shapes.
+    """
+    cosines = np.empty_like(found.cosines)
+    for start in range(0, len(vectors), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        cosines[some] = np.einsum("rd,rnd->rn", vectors[some], vectors[found.rows[some]])
+    order = np.lexsort((found.rows, -cosines), axis=1)
+    return Neighbourhood(
+        np.take_along_axis(cosines, order, axis=1), np.take_along_axis(found.rows, order, axis=1)
+    )
 
 
 def search(vectors: Floats, wanted: Floats, count: int) -> Neighbourhood:

@@ -55,8 +55,8 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     texts = [examples.texts[rows[row]] for row in chosen.rows]
     read = read_all(course, chosen, texts, reranker.cards, reader)
 
-    def fitted(taught: Candidates) -> Bundle:
-        weights_ = reranking.fit_combination(taught, first.probabilities, targets)
+    def fitted(known: Candidates) -> Bundle:
+        weights_ = reranking.fit_combination(known, first.probabilities, targets)
         mixed = replace(reranker, first=weights_[0], second=weights_[1])
         return replace(best.bundle, reranker=mixed)
 

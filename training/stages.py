@@ -91,7 +91,7 @@ def make(
     """Return what comes of *stage* on top of those *pulled*, and what it says of validation gold.
 
     None: what its own bundle says, since nothing of that was fitted on validation gold but for
-    temperature, thresholds and the weight of words.
+    temperature, curve, thresholds and the weight of words.
     """
     if stage == "rerank":
         return second_look.reranked(course, best)
@@ -108,6 +108,8 @@ def refusal(stage: str, material: Material) -> str:
         return "Not tried: a cross-encoder ranks labels of which one is right."
     if stage in OF_PAIRS and material.terms.relations.overlaps.shape[0] < 2:
         return "Not tried: there is one label, and nothing to mistake it for."
+    if stage in OF_PAIRS and not (material.examples.targets.sum(axis=1) == 1).any():
+        return "Not tried: no document has one right label."
     if stage in OF_OPEN and not material.pool:
         return "Not tried: there are no open documents."
     distances = material.terms.relations.distances
@@ -125,7 +127,10 @@ def stand(contender: Contender, material: Material, scores: Scores | None = None
     rows = material.examples.rows(Split.VALIDATION)
     siblings = material.terms.relations.distances == 1
     scores = scores or contender.scores(rows)
-    return keeping.measure(contender.bundle, scores, material.examples.targets[rows], siblings)
+    examples = material.examples
+    return keeping.measure(
+        contender.bundle, scores, examples.targets[rows], siblings, examples.threads[rows]
+    )
 
 
 def champion(material: Material) -> Contender:

@@ -18,6 +18,7 @@ from inference.rerank import Reranker
 from training import acceptance, calibration, metrics
 from training.gates import Evidence
 from training.learner import Learner, choose_weights
+from training.neighbours import Neighbours
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -42,6 +43,7 @@ class Lesson:
     unseen: (documents,), false where the encoder itself was trained on the document: those teach
         the head, but tell nothing of how sure it may be. None: it was trained on none.
     threads: (documents,), a number that documents of a thread share; None: each is alone.
+    neighbours: that remember who was near whom; None: nobody does.
     """
 
     gold: Features
@@ -52,6 +54,7 @@ class Lesson:
     promise: float
     unseen: Flags | None = None
     threads: NDArray[np.int64] | None = None
+    neighbours: Neighbours | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +95,7 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
         lesson.overlaps,
         lesson.around,
         threads=lesson.threads,
+        neighbours=lesson.neighbours,
         self_trains=bundle.self_trains,
     )
     head, words = learner.learn()
@@ -104,6 +108,7 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
     calibrated = calibration.fit(
         held_out,
         lesson.targets,
+        lesson.threads,
         multi=bundle.multi,
         offset=offset,
         usual=calibration.usual_temperature(weights, len(learner.gold), silver=bundle.self_trains),

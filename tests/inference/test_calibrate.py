@@ -87,3 +87,20 @@ def test_the_only_label_stays_sure_and_several_right_labels_know_no_curve():
         doubtful.probabilities(logits, multi=True),
         Calibration().probabilities(logits, multi=True),
     )
+
+
+@given(st.lists(st.floats(0.6, 40), min_size=2, max_size=6, unique=True), st.floats(0.1, 3))
+def test_documents_keep_their_order_however_sure_they_are(leads, slope):
+    logits = np.stack([np.array(leads, np.float32), np.zeros(len(leads), np.float32)], axis=1)
+    found = Calibration(curve=(1.0, slope, 1.0)).probabilities(logits, multi=False)
+    doubts = found[np.argsort(leads), 1]  # what is left, exact however small
+    assert (np.diff(doubts) <= 0).all()
+    apart = np.diff(np.sort(leads)) > 0.01
+    assert (np.diff(doubts)[apart & (doubts[1:] > 1e-30)] < 0).all()
+
+
+def test_a_straight_curve_changes_nothing_not_even_where_one_is_all_but_sure():
+    logits = np.array([[30, 0, -3], [12, 11, 0], [0.2, 0.1, 0]], np.float32)
+    plain = Calibration().probabilities(logits, multi=False)
+    found = Calibration(curve=(1.0, 1.0, 0.0)).probabilities(logits, multi=False)
+    np.testing.assert_allclose(found, plain, rtol=1e-5)

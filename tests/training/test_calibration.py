@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from inference.calibrate import on_curve
+from inference.calibrate import log_odds_on_curve
 from training.calibration import (
     PLENTY,
     STRAIGHT,
@@ -91,6 +92,10 @@ def test_strange_documents_that_look_like_all_others_set_no_floor():
     assert fit_floor(top, np.array([False] * 5 + [True] * 20)) is None
 
 
+def on_curve(chances, curve):
+    return expit(log_odds_on_curve(chances, 1 - chances, curve))
+
+
 def drawn_on(curve, count=40_000, seed=3):
     """Return certainties and whether each was right, drawn from what they are on *curve*."""
     rng = np.random.default_rng(seed)
@@ -100,20 +105,35 @@ def drawn_on(curve, count=40_000, seed=3):
 
 def test_much_gold_finds_the_curve_it_was_drawn_with():
     wanted = (1.1, 0.6, 0.5)
-    found = choose_curve(*drawn_on(wanted))
+    found = choose_curve(*drawn_on(wanted), np.arange(40_000))
     grid = np.linspace(0.5, 0.99, 50)
     np.testing.assert_allclose(on_curve(grid, found), on_curve(grid, wanted), atol=0.01)
 
 
 def test_certainties_that_are_true_are_left_alone():
-    kept = sum(choose_curve(*drawn_on(STRAIGHT, 3_000, seed)) is not None for seed in range(20))
+    apart = np.arange(3_000)
+    kept = sum(
+        choose_curve(*drawn_on(STRAIGHT, 3_000, seed), apart) is not None for seed in range(20)
+    )
     assert kept <= 4  # a standard error is passed by chance once in six
+
+
+def test_what_threads_have_in_common_is_no_curve():
+    """Each thread is right or wrong as a whole: ten say no more than one."""
+    kept = 0
+    for seed in range(20):
+        certainties, right = drawn_on(STRAIGHT, 300, seed)
+        kept += (
+            choose_curve(*(np.repeat(each, 10) for each in (certainties, right, np.arange(300))))
+            is not None
+        )
+    assert kept <= 4
 
 
 def test_a_curve_without_gold_is_straight_and_too_little_gold_is_given_none():
     nothing = np.empty(0, np.float32)
     assert fit_curve(nothing, nothing.astype(bool)) == pytest.approx(STRAIGHT, abs=1e-4)
-    assert choose_curve(*drawn_on((1.0, 0.2, 0.0), 200)) is None
+    assert choose_curve(*drawn_on((1.0, 0.2, 0.0), 200), np.arange(200)) is None
 
 
 def test_a_curve_is_fitted_from_plenty_of_gold_alone():

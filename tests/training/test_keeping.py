@@ -17,7 +17,7 @@ def standing(right, sureness, kind="single", documents=50):
     rest = (1 - sureness) / (LABELS - 1)
     chances = np.where(said, sureness, rest).astype(np.float32)
     scores = Scores(chances, np.log(chances), chances)
-    return measure(untaught(kind), scores, targets, NO_SIBLINGS)
+    return measure(untaught(kind), scores, targets, NO_SIBLINGS, np.arange(documents))
 
 
 @pytest.mark.parametrize("multi", [False, True])
@@ -66,6 +66,16 @@ def test_a_fall_within_its_standard_error_is_none():
     assert not falls(before[:1], before[:1] - 1)
 
 
+def test_what_falls_in_one_thread_alone_is_no_fall():
+    before, after = np.ones(40), np.r_[np.full(20, 0.5), np.full(20, 0.9)]
+    threads = np.repeat([0, 1], 20)
+    assert falls(before, after, threads)
+    after[20:] = 1.3  # one thread falls and one rises
+    assert falls(before, after)
+    assert not falls(before, after, threads)
+    assert not falls(before, after, np.zeros(40, dtype=np.int64))
+
+
 def test_what_could_not_be_measured_is_dropped():
     nothing = standing(0, 0.5, documents=0)
     trial = judge("silver", nothing, nothing, multi=False, seed=0)
@@ -77,7 +87,8 @@ def test_siblings_taken_for_one_another_are_among_the_figures():
     siblings = ~np.eye(LABELS, dtype=bool)
     targets = np.eye(LABELS, dtype=bool)
     chances = np.roll(targets, 1, axis=1).astype(np.float32)
-    found = measure(untaught(), Scores(chances, chances, chances), targets, siblings)
+    scores, threads = Scores(chances, chances, chances), np.arange(len(targets))
+    found = measure(untaught(), scores, targets, siblings, threads)
     assert found.figures["sibling_confusion"] == 1
 
 

@@ -20,7 +20,8 @@ PART: Final = 32
 """Texts embedded at once."""
 
 HELD: Final = 128
-"""Texts whose activations are held at once; beyond, a larger batch costs time, not memory."""
+"""Documents, and texts of labels, whose activations are held at once; beyond, more cost time, not
+memory."""
 
 Features = dict[str, Any]
 
