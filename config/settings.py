@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         ("resume-stale-jobs", "labeling.tasks.resume_stale_jobs", 20.0),
         ("predict-lacking", "inference.tasks.predict_lacking", 60.0),
         ("resume-stale-runs", "training.tasks.resume_stale_runs", 10.0),
+        ("remove-superseded", "training.tasks.remove_superseded", 3600.0),
         ("train-when-due", "training.tasks.train_when_due", 60.0),
     )
 }

@@ -72,13 +72,20 @@ def champion(project: Project) -> Deployment | None:
 
 
 def previous(project: Project) -> str | None:
-    """Return the digest of the bundle that a roll-back leads to, or None.
+    """Return the digest of the bundle that a roll-back leads to, or None."""
+    former = served(project)
+    return former[-2] if len(former) > 1 else None
+
+
+def served(project: Project) -> list[str]:
+    """Return digests of the bundles that roll-backs lead through, and at the end of what serves.
 
     Each roll-back leads one step further back. A bundle that follows the taxonomy stands for the
-    one it was made from, for that one would be made to follow at once.
+    one it was made from, for that one would be made to follow at once. To those whose files were
+    removed none leads.
     """
     served: list[str] = []
-    champions = project.deployments.champions().order_by("pk")
+    champions = project.deployments.champions().filter(removed=False).order_by("pk")
     for bundle, act in champions.values_list("bundle", "act"):
         if act == Deployment.Act.ROLLED_BACK:
             served[-2:] = [bundle]
@@ -86,7 +93,7 @@ def previous(project: Project) -> str | None:
             served[-1:] = [bundle]
         else:
             served.append(bundle)
-    return served[-2] if len(served) > 1 else None
+    return served
 
 
 @transaction.atomic

@@ -37,6 +37,9 @@ class Deployment(models.Model):
     reason = models.CharField(max_length=300, blank=True, help_text="Why it serves, in words.")
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True, help_text="Null while it serves.")
+    removed = models.BooleanField(
+        default=False, help_text="Whether the files of its bundle were removed."
+    )
     deployed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )

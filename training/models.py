@@ -213,6 +213,9 @@ class ModelVersion(models.Model):
     gates = models.JSONField(
         default=list, blank=True, help_text="[{gate, passed, reason}, …]; empty if not judged."
     )
+    removed = models.BooleanField(
+        default=False, help_text="Whether the files of its bundle were removed."
+    )
     registered_at = models.DateTimeField()
     judged_at = models.DateTimeField(
         null=True, help_text="When it was last measured: it learnt what people had said by then."

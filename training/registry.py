@@ -48,7 +48,8 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
     known = project.model_versions.filter(bundle=digest).first()
     if known is not None:
         known.metrics, known.gates, known.judged_at = dict(metrics), judged, now
-        known.save(update_fields=["metrics", "gates", "judged_at"])
+        known.removed = False  # it was made again
+        known.save(update_fields=["metrics", "gates", "judged_at", "removed"])
         return known
     last = project.model_versions.order_by("-number").values_list("number", flat=True).first()
     version = ModelVersion.objects.create(
@@ -98,7 +99,9 @@ def promote(version: ModelVersion, *, actor: User | None, now: datetime) -> Depl
     Raises:
         GatesShut: it was not judged, or a gate is shut.
     """
-    if not version.passed:
+    Project.objects.select_for_update().get(pk=version.project_id)  # nothing is removed meanwhile
+    version.refresh_from_db(fields=["removed"])
+    if not version.passed or version.removed:
         raise GatesShut(shut_reasons(version))
     live = deployments.champion(version.project)
     if live is not None and live.bundle == version.bundle:
@@ -116,6 +119,8 @@ def promote(version: ModelVersion, *, actor: User | None, now: datetime) -> Depl
 
 def shut_reasons(version: ModelVersion) -> list[str]:
     """Return why *version* may not be promoted, a sentence for each shut gate."""
+    if version.removed:
+        return [f"The files of {version} were removed: newer ones took its place. Train anew."]
     if not version.gates:
         return [f"{version} was never judged by the gates."]
     return [f"{gate['gate']}: {gate['reason']}" for gate in version.gates if not gate["passed"]]

@@ -16,7 +16,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from labeling.models import Project
-from training import outlook, recipes, schedule
+from training import outlook, recipes, retention, schedule
 from training.at_work import marked
 from training.models import TrainingRun
 from training.trainers.recipes import BadRecipe
@@ -92,6 +92,12 @@ def train_when_due() -> None:
             logger.warning("%s is due for training, but: %s", project, error)
         else:
             train.delay(run.pk)
+
+
+@shared_task
+def remove_superseded() -> None:
+    """Remove the files of models that nobody can need any more."""
+    retention.sweep(timezone.now())
 
 
 @shared_task

@@ -55,6 +55,8 @@ def measure(project: Project, material: Material, number: int | None) -> dict[st
         version = project.model_versions.filter(number=number).first()
         if version is None:
             raise CommandError(f"{project} has no version {number}.")
+        if version.removed:
+            raise CommandError(f"The files of {version} were removed: it cannot be measured again.")
         bundle = serving.load(version.bundle)
         fitted = stages.contender(material, bundle.encoder, self_trains=bundle.self_trains)
         contender = second_look.as_served(fitted, bundle)
