@@ -47,12 +47,15 @@ def threads_of(ids: Sequence[int]) -> list[int]:
         documents = Document.objects.filter(pk__in=ids[start : start + _READ_AT_ONCE])
         for pk, subject in documents.values_list("pk", "subject"):
             found[pk] = texts.thread_of(subject)
-    sizes = Counter(found.values())
+    return grouped(ids, [found.get(id_, "") for id_ in ids])
+
+
+def grouped(ids: Sequence[int], threads: Sequence[str]) -> list[int]:
+    """Return for each of *ids* the first one whose thread, see texts.thread_of, is the same."""
+    sizes = Counter(threads)
     most = max(FEW, GENERIC * len(ids))
     first: dict[str, int] = {}
     return [
-        first.setdefault(thread, id_)
-        if (thread := found.get(id_, "")) and sizes[thread] <= most
-        else id_
-        for id_ in ids
+        first.setdefault(thread, id_) if thread and sizes[thread] <= most else id_
+        for id_, thread in zip(ids, threads, strict=True)
     ]

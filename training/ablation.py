@@ -111,8 +111,9 @@ def seen_by(bundle: Bundle, test: Test) -> Test:
 def tally(bundle: Bundle, scores: Scores, test: Test) -> Tally:
     """Return what *bundle*, which scored the test texts so, gets right of each."""
     if bundle.multi:
-        return f1_tally(assigned(scores.probabilities, bundle.thresholds), test.targets)
-    return hit_tally(scores.logits, test.targets, 1)
+        given = assigned(scores.probabilities, bundle.thresholds)
+        return f1_tally(given, test.targets).by(test.threads)
+    return hit_tally(scores.logits, test.targets, 1).by(test.threads)
 
 
 def measured(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from inference import deployments, pipeline, rebuild, serving, texts, vectors
 from inference.bundle import Bundle
 from inference.document_features import cached_features
+from inference.document_texts import grouped
 from inference.features import Features
 from inference.terms import count_terms
 from labeling import annotations, documents, memberships, queues, taxonomies, taxonomy_files
@@ -88,11 +89,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Test:
-    """Texts to score on, what models see of them, and right labels, (documents, labels)."""
+    """Texts to score on, what models see of them, and right labels, (documents, labels).
+
+    threads: (documents,), a number that texts of a thread share.
+    """
 
     texts: tuple[str, ...]
     features: Features
     targets: NDArray[np.bool_]
+    threads: NDArray[np.int64]
 
 
 class Play:
@@ -259,7 +264,8 @@ def read_test(plan: Plan, bundle: Bundle, tell: Tell) -> Test:
     labelled = [[ids[key] for key in row.labels or ()] for row in rows]
     targets = targets_of(labelled, bundle.label_ids)
     features = Features(np.concatenate(parts), count_terms(worded))
-    return Test(tuple(prepared), features, targets)
+    together = grouped(range(len(rows)), [texts.thread_of(row.subject) for row in rows])
+    return Test(tuple(prepared), features, targets, np.array(together, dtype=np.int64))
 
 
 def train(play: Play, test: Test, recipe: Recipe, progress: type[Progress]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from training.evaluation import Tally, difference, f1_tally, hit_tally, interval
 from training.examples import Examples
 from training.gates import Evidence, Interval
 from training.splits import Split
-from training.teaching import figures_of
+from training.teaching import figures_of, fitting
 
 MANY = 50  # labels above which it says something whether the right one is among the first fifty
 
@@ -46,19 +46,21 @@ def measure(
     targets = examples.targets[rows]
     scores = contender.scores(rows)
     given = assigned(scores.probabilities, contender.bundle.thresholds)
+    fits = fitting(targets)
     tallies = {
         "top1": hit_tally(scores.logits, targets, 1),
         "hit_at_5": hit_tally(scores.logits, targets, 5),
         "hit_at_10": hit_tally(scores.logits, targets, 10),
-        "micro_f1": f1_tally(given[targets.any(axis=1)], targets[targets.any(axis=1)]),
+        "micro_f1": f1_tally(given & fits[:, None], targets),
     }
     if targets.shape[1] > MANY:
         tallies["hit_at_50"] = hit_tally(scores.logits, targets, 50)
+    tallies = {name: tally.by(examples.threads[rows]) for name, tally in tallies.items()}
     alone = pipeline.accepts(contender.bundle, scores)
     found = figures_of(contender.bundle, scores.logits, scores.probabilities, targets, alone)
     found["pairs_per_document"] = scores.pairs / max(1, len(rows))
     found |= {name: tally.value for name, tally in tallies.items()}
-    sure = scores.probabilities[targets.any(axis=1)]
+    sure = scores.probabilities[fits]
     sure = sure.ravel() if contender.bundle.multi else sure.max(axis=1, initial=0)
     found["ece_by_chance"] = metrics.calibration_by_chance(sure, seed=terms.seed)
     found |= _hierarchy(scores.logits, targets, given, terms)

@@ -20,7 +20,7 @@ AT_ONCE = 100  # resamples drawn together: (100, documents) counts are held in m
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tally:
-    """What one model got right on each held-out document, so that models can be paired.
+    """What one model got right on each held-out document, or thread, so that models can be paired.
 
     right: (documents,) weight of what counts for it, and
     total: (documents,) weight of what counts at all; the metric is their sums' quotient.
@@ -34,6 +34,19 @@ class Tally:
         """The metric, in [0, 1]; NaN when nothing counts."""
         whole = float(self.total.sum())
         return float(self.right.sum()) / whole if whole else float("nan")
+
+    def by(self, threads: NDArray[np.int64]) -> "Tally":
+        """Return the same with a row for each thread: what belongs together is drawn together.
+
+        Args:
+            threads: (documents,), a number that documents of a thread share.
+        """
+        _, thread = np.unique(threads, return_inverse=True)
+        right, total = (
+            np.bincount(thread, weights=each).astype(np.float64)
+            for each in (self.right, self.total)
+        )
+        return Tally(right, total)
 
 
 def hit_tally(logits: Floats, targets: Flags, k: int) -> Tally:

@@ -64,9 +64,9 @@ def measure(
     """
     fits = targets.any(axis=1)
     if bundle.multi:
-        right = f1_tally(assigned(scores.probabilities, bundle.thresholds), targets)
+        right = f1_tally(assigned(scores.probabilities, bundle.thresholds), targets).by(threads)
     else:
-        right = hit_tally(scores.logits, targets, 1)
+        right = hit_tally(scores.logits, targets, 1).by(threads)
     found = losses(scores.probabilities, targets, multi=bundle.multi)
     logits, truth = scores.logits[fits], targets[fits]
     figures = {

@@ -131,8 +131,8 @@ def probe(course: Course, rows: Rows, lever: str, hard: NDArray[np.bool_] | None
         labels = label_vectors(material.terms.labels, encoder.encode)
     cosines = documents @ labels.T  # (documents, labels)
     return Probe(
-        evaluation.hit_tally(cosines, validation.targets, 5),
-        evaluation.hit_tally(cosines, validation.targets, 10),
+        evaluation.hit_tally(cosines, validation.targets, 5).by(validation.threads),
+        evaluation.hit_tally(cosines, validation.targets, 10).by(validation.threads),
         time.perf_counter() - started,
     )
 

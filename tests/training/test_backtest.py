@@ -106,7 +106,7 @@ class TestPlay:
         assert (~test.targets.any(axis=1)).sum() == 4
         assert step.out_of_scope_auroc is not None
         fits = test.targets.any(axis=1)
-        part = backtest.Test((), test.features.take(fits), test.targets[fits])
+        part = backtest.Test((), test.features.take(fits), test.targets[fits], test.threads[fits])
         alone = backtest.score(play.bundle(), part, 0, 0.0)
         assert (alone.top1, alone.out_of_scope_auroc) == (step.top1, None)
 

@@ -55,6 +55,17 @@ def test_bootstrap_agrees_with_the_normal_approximation():
     assert found.value - found.low == pytest.approx(half, rel=0.25)
 
 
+def test_threads_that_are_right_or_wrong_as_a_whole_make_intervals_as_wide_as_they_are_few():
+    right = np.random.default_rng(0).random(200) < 0.9
+    each, threads = tally(*np.repeat(right, 10)), np.repeat(np.arange(200), 10)
+    together = each.by(threads)
+    assert together.value == each.value
+    wide, narrow = (evaluation.interval(some, seed=0) for some in (together, each))
+    assert wide.high - wide.low == pytest.approx(np.sqrt(10) * (narrow.high - narrow.low), rel=0.1)
+    alone = each.by(np.arange(2000))
+    np.testing.assert_array_equal(alone.right, each.right)
+
+
 def test_a_model_does_not_differ_from_itself():
     same = tally(1, 0, 1, 1)
     found = evaluation.difference(same, same, seed=0)
