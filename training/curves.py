@@ -42,12 +42,12 @@ def line(name: str, curve: Sequence[Mapping[str, float | None]], key: str) -> Li
         return None
     steps, values = zip(*found, strict=True)
     low, high = min(values), max(values)
-    spread = (high - low) or 1.0
+    floor, spread = (low, high - low) if high > low else (low - 0.5, 1.0)  # flat: in the middle
     length = (steps[-1] - steps[0]) or 1.0
     dots = tuple(
         (
             round(PAD + (step - steps[0]) / length * (WIDTH - 2 * PAD), 1),
-            round(HEIGHT - PAD - (value - low) / spread * (HEIGHT - 2 * PAD), 1),
+            round(HEIGHT - PAD - (value - floor) / spread * (HEIGHT - 2 * PAD), 1),
         )
         for step, value in found
     )

@@ -23,3 +23,8 @@ def test_unmeasured_points_are_left_out():
 def test_every_dot_lies_within_the_chart(values):
     line = curves.line("Hit@5", [point(n, value) for n, value in enumerate(values)], "hit_at_5")
     assert all(0 <= x <= curves.WIDTH and 0 <= y <= curves.HEIGHT for x, y in line.dots)
+
+
+def test_what_stays_the_same_is_drawn_in_the_middle():
+    line = curves.line("Hit@5", [point(0, 0.9), point(100, 0.9)], "hit_at_5")
+    assert {y for _, y in line.dots} == {curves.HEIGHT / 2}
