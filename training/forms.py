@@ -1,3 +1,4 @@
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -41,11 +42,19 @@ class TrainForm(forms.Form):
         initial=0,
         help_text="After so many gold documents new since the last run; 0 for never.",
     )
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)  # number of the edition
 
     @classmethod
     def of(cls, edition: TrainingRecipe) -> "TrainForm":
         """Return the form filled with *edition*."""
-        return cls(initial={**edition.values, "train_after": edition.train_after})
+        known = {"train_after": edition.train_after, "seen": edition.number}
+        return cls(initial={**edition.values, **known})
+
+    def over(self, edition: TrainingRecipe) -> "TrainForm":
+        """Return the form as it was filled in, from now on made from *edition*."""
+        data = copy(self.data)
+        data["seen"] = edition.number  # type: ignore[index]
+        return TrainForm(data)
 
     def clean_stages(self) -> list[str]:
         stages: list[str] = self.cleaned_data["stages"]

@@ -82,8 +82,12 @@ def start_training(request: PersonRequest, project: Project) -> HttpResponse:
         messages.error(request, refusal)
         return models_page(request, project, form=form, status=409)
     recipe, now = form.recipe_over(recipes.edition_of(project)), timezone.now()
-    after = form.cleaned_data["train_after"]
-    recipes.save(project, recipe, train_after=after, actor=request.user, now=now)
+    after, seen = form.cleaned_data["train_after"], form.cleaned_data["seen"]
+    try:
+        recipes.save(project, recipe, train_after=after, actor=request.user, now=now, seen=seen)
+    except recipes.ChangedMeanwhile as changed:
+        messages.error(request, str(changed))
+        return models_page(request, project, form=form.over(changed.edition), status=409)
     if only_save:
         messages.success(request, "Saved. The next run follows it.")
         return redirect("training:models", project.slug)

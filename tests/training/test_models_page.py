@@ -198,6 +198,23 @@ def test_a_recipe_can_be_saved_without_training(client, project, gold):
     assert not project.runs.exists()
 
 
+def test_two_people_do_not_overwrite_each_other_s_recipe(client, admin, project, gold):
+    save = RECIPE | {"only_save": "1", "seen": 0}  # both opened the page before any was saved
+    client.post(f"{MODELS}train/", save)
+    same = client.post(f"{MODELS}train/", save)
+    assert same.status_code == 302  # a double click changes nothing
+
+    answer = client.post(f"{MODELS}train/", save | {"epochs": 7})
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"{admin.username} changed the recipe since you opened this page" in page
+    assert 'name="epochs" value="7"' in page
+    assert 'name="seen" value="1"' in page  # sent again it holds
+    assert project.recipes.count() == 1
+    assert client.post(f"{MODELS}train/", save | {"epochs": 7, "seen": 1}).status_code == 302
+    assert project.recipes.first().values["epochs"] == 7
+
+
 def test_a_recipe_without_any_stage_is_refused(client, project, gold, worker):
     answer = client.post(f"{MODELS}train/", RECIPE | {"stages": []})
     assert answer.status_code == 422
