@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -207,6 +208,7 @@ def _stands_whole(root: Path, digest: str) -> bool:
     except BundleCorrupt:
         folders.set_aside(root / digest)
         return False
+    os.utime(root / digest)  # whoever removes old ones sees that it is wanted again
     return True
 
 

@@ -84,16 +84,19 @@ def served(project: Project) -> list[str]:
     one it was made from, for that one would be made to follow at once. To those whose files were
     removed none leads.
     """
-    served: list[str] = []
-    champions = project.deployments.champions().filter(removed=False).order_by("pk")
-    for bundle, act in champions.values_list("bundle", "act"):
+    way: list[str] = []
+    gone = set()
+    champions = project.deployments.champions().order_by("pk")
+    for bundle, act, removed in champions.values_list("bundle", "act", "removed"):
         if act == Deployment.Act.ROLLED_BACK:
-            served[-2:] = [bundle]
+            way[-2:] = [bundle]
         elif act == Deployment.Act.REBUILT:
-            served[-1:] = [bundle]
+            way[-1:] = [bundle]
         else:
-            served.append(bundle)
-    return served
+            way.append(bundle)
+        if removed:
+            gone.add(bundle)
+    return [bundle for bundle in way if bundle not in gone]
 
 
 @transaction.atomic

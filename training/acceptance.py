@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import beta
+from scipy.stats import beta, t
 
 from inference.buckets import NEVER
 
@@ -31,6 +31,10 @@ Threads = NDArray[np.int64]
 SLIPS: Final = 0.01
 """Share of documents whose label is wrong in gold however sure anyone is: the curve's ceiling is
 1 - SLIPS. Without it the curve promised 98 % and kept 97.4 (BANKING77, 500 gold, worst of 4)."""
+
+DOUBT: Final = 5.0
+"""Threads with a mistake as many as which it is taken for granted that all of a thread is right or
+wrong; see Judged.alikeness."""
 
 DRAWS: Final = 400
 """Curves drawn from the posterior; its 2.5 % quantile is then the tenth lowest."""
@@ -79,35 +83,45 @@ class Judged:
     def alikeness(self) -> float:
         """How alike the mistakes of a thread are, in [0, 1]: their intra-class correlation.
 
-        From the variance of sums over threads against that of independent documents. Where nothing
-        or everything is wrong nobody knows; then each thread tells as much as one document.
+        From the variance of sums over threads against that of independent documents. Of a few
+        mistakes hardly two fall into one thread, however alike they are: the fewer threads hold
+        any, the nearer it is to 1, where each thread tells as much as one document.
         """
         wrong = ~self.correct
         share = wrong.mean()
-        if not 0 < share < 1:
-            return 1.0
         _, thread, sizes = np.unique(self.threads, return_inverse=True, return_counts=True)
         typical = float((sizes**2).sum() / sizes.sum())  # size of the thread of a document
         if typical == 1:
             return 0.0
+        if not 0 < share < 1:
+            return 1.0
         sums = np.bincount(thread, weights=wrong - share)
         effect = float((sums**2).sum() / (len(wrong) * share * (1 - share)))
-        return min(max((effect - 1) / (typical - 1), 0.0), 1.0)
+        found = min(max((effect - 1) / (typical - 1), 0.0), 1.0)
+        several = sizes[thread] > 1
+        seen = len(np.unique(thread[wrong & several]))  # threads of several with a mistake
+        return (seen * found + DOUBT) / (seen + DOUBT)
 
 
 def effects(threads: Threads, alikeness: float) -> NDArray[np.float64]:
     """Return the design effect of the first 1, 2, 3, … documents, (documents,), 1 at least.
 
-    1 + (typical size of a thread - 1) · *alikeness* (Kish, 1965): so many times fewer documents
-    would tell as much if each were alone.
+    1 + (typical size of a thread - 1) · *alikeness* (Kish, 1965), and more where threads are few
+    (Korn & Graubard, 1998): so many times fewer documents would tell as much if each were alone.
     """
     order = np.argsort(threads, kind="stable")
     firsts = np.r_[True, threads[order][1:] != threads[order][:-1]]
     places = np.arange(len(threads))
     before = np.empty(len(threads), dtype=np.int64)  # documents of its thread before it
     before[order] = places - np.maximum.accumulate(np.where(firsts, places, 0))
-    typical = np.cumsum(2 * before + 1) / (places + 1)
-    effect: NDArray[np.float64] = 1 + (typical - 1) * alikeness
+    counts, groups = places + 1, np.cumsum(before == 0)
+    typical = np.cumsum(2 * before + 1) / counts
+    few = np.where(
+        groups == counts,
+        1.0,
+        t.ppf(0.975, np.maximum(groups - 1, 1)) / t.ppf(0.975, np.maximum(counts - 1, 1)),
+    )
+    effect: NDArray[np.float64] = (1 + (typical - 1) * alikeness) * few**2
     return effect
 
 

@@ -155,6 +155,7 @@ def learner_of(
         terms.relations.overlaps,
         contender.around,
         examples.weights[rows],
+        threads=examples.threads[rows],
         self_trains=contender.bundle.self_trains,
     )
 

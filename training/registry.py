@@ -48,9 +48,8 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
     known = project.model_versions.filter(bundle=digest).first()
     if known is not None:
         known.metrics, known.gates, known.judged_at = dict(metrics), judged, now
-        known.removed = False  # it was made again
-        known.save(update_fields=["metrics", "gates", "judged_at", "removed"])
-        return known
+        known.save(update_fields=["metrics", "gates", "judged_at"])
+        return made_again(known)
     last = project.model_versions.order_by("-number").values_list("number", flat=True).first()
     version = ModelVersion.objects.create(
         project=project,
@@ -70,6 +69,15 @@ def register(  # noqa: PLR0913 - a version's lineage is this wide
     return version
 
 
+def made_again(version: ModelVersion) -> ModelVersion:
+    """Note that the files of *version* are there, whether or not they were removed before."""
+    if version.removed:
+        version.removed = False
+        version.save(update_fields=["removed"])
+        version.project.deployments.filter(bundle=version.bundle).update(removed=False)
+    return version
+
+
 def register_rebuilt(
     *, project: Project, digest: str, former: Deployment | None, **_: object
 ) -> None:
@@ -77,7 +85,8 @@ def register_rebuilt(
 
     It was not judged, so nothing but its making and a roll-back can let it serve.
     """
-    if version_of(project, digest):
+    if known := version_of(project, digest):
+        made_again(known)
         return
     parent = version_of(project, former.bundle) if former else None
     register(

@@ -5,6 +5,7 @@ work, gigabytes in a day.
 """
 
 import shutil
+import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from django.db import transaction
 
 from inference import deployments
 from inference.models import Deployment
+from labeling import audit
 from labeling.models import Project
 from training.models import ModelVersion
 
@@ -21,7 +23,10 @@ NEWEST: Final = 50
 """Versions of a project that are kept whatever they are, and steps that can be rolled back."""
 
 DAILY: Final = timedelta(days=30)
-"""For so long the last version of each day is kept."""
+"""For so long the last version of each day is kept, and at most what served."""
+
+GRACE: Final = timedelta(hours=1)
+"""For so long whatever was just written, or just ended, is kept."""
 
 
 def sweep(now: datetime) -> int:
@@ -32,7 +37,7 @@ def sweep(now: datetime) -> int:
     """
     for project in Project.objects.all():
         mark(project, now=now)
-    return _delete()
+    return _delete(now)
 
 
 @transaction.atomic
@@ -41,38 +46,53 @@ def mark(project: Project, *, now: datetime) -> None:
     Project.objects.select_for_update().get(pk=project.pk)  # no promotion meanwhile
     kept = needed(project, now=now)
     left = project.model_versions.filter(removed=False).exclude(bundle__in=kept)
-    left.update(removed=True)
-    gone = project.model_versions.filter(removed=True).values("bundle")
-    project.deployments.filter(removed=False, bundle__in=gone).update(removed=True)
+    bundles = list(left.values_list("bundle", flat=True))
+    if bundles:
+        project.model_versions.filter(bundle__in=bundles).update(removed=True)
+        project.deployments.filter(bundle__in=bundles).update(removed=True)
+        detail = {"bundles": bundles}
+        audit.record("removed models", actor=None, now=now, project=project, detail=detail)
 
 
 def needed(project: Project, *, now: datetime) -> set[str]:
-    """Return the digests of bundles to keep: of runs, of the newest, and one of each day."""
-    live = project.deployments.live().values_list("bundle", flat=True)
+    """Return the digests of bundles to keep: what serves or served, runs, the newest, the days'."""
     versions = project.model_versions.filter(removed=False)
     runs = versions.filter(origin=ModelVersion.Origin.RUN).values_list("bundle", flat=True)
     made = list(versions.order_by("number").values_list("registered_at", "bundle"))
     daily = {at.date(): bundle for at, bundle in made if at > now - DAILY}  # the last of each
     newest = [bundle for _, bundle in made[-NEWEST:]]
     rolled = deployments.served(project)[-NEWEST:]
-    return {*live, *runs, *daily.values(), *newest, *rolled}
+    return {*_served(project, now), *runs, *daily.values(), *newest, *rolled}
 
 
-def _delete() -> int:
-    """Delete the folders of bundles that are marked in every project that has them."""
-    root = Path(settings.BUNDLE_DIR)
-    marked = ModelVersion.objects.filter(removed=True).values_list("bundle", flat=True)
-    there = [digest for digest in set(marked) if (root / digest).is_dir()]
-    wanted = {
-        *ModelVersion.objects.filter(removed=False, bundle__in=there).values_list(
-            "bundle", flat=True
-        ),
-        *Deployment.objects.live().filter(bundle__in=there).values_list("bundle", flat=True),
+def _served(project: Project, now: datetime) -> set[str]:
+    """Return what serves, and what ended for no longer than it had served: it may come back."""
+    spans = project.deployments.values_list("bundle", "since", "until")
+    return {
+        bundle
+        for bundle, since, until in spans
+        if until is None or now - until < max(GRACE, min(until - since, DAILY))
     }
-    gone = [digest for digest in there if digest not in wanted]
-    for digest in gone:
-        aside = (root / digest).rename(root / f".removed-{digest}")  # seen whole or not at all
-        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _delete(now: datetime) -> int:
+    """Delete the folders of bundles that are marked in every project that has them.
+
+    Young ones stay for now: whoever wrote one, again perhaps, is about to register it.
+    """
+    root = Path(settings.BUNDLE_DIR)
     for aside in root.glob(".removed-*"):  # of a sweep that died
         shutil.rmtree(aside, ignore_errors=True)
-    return len(gone)
+    marked = set(ModelVersion.objects.filter(removed=True).values_list("bundle", flat=True))
+    kept = ModelVersion.objects.filter(removed=False).values_list("bundle", flat=True)
+    live = Deployment.objects.live().values_list("bundle", flat=True)
+    before = (now - GRACE).timestamp()
+    gone = 0
+    for digest in sorted(marked - {*kept, *live}):
+        folder = root / digest
+        if not folder.is_dir() or folder.stat().st_mtime > before:
+            continue
+        aside = folder.rename(root / f".removed-{digest}-{uuid.uuid4().hex}")  # whole or not at all
+        shutil.rmtree(aside, ignore_errors=True)
+        gone += 1
+    return gone

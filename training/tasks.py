@@ -96,8 +96,10 @@ def train_when_due() -> None:
 
 @shared_task
 def remove_superseded() -> None:
-    """Remove the files of models that nobody can need any more."""
-    retention.sweep(timezone.now())
+    """Remove the files of models that nobody can need any more; one worker at a time."""
+    with marked("remove-superseded", REFIT_SECONDS) as alone:
+        if alone:
+            retention.sweep(timezone.now())
 
 
 @shared_task

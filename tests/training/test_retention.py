@@ -1,5 +1,6 @@
 """Files of models that nobody can need go; versions, and what can be brought back, stay."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from inference import deployments
+from inference.models import Deployment
+from labeling.models import AuditEntry
 from tests.factories import ModelVersionFactory, ProjectFactory
 from training import registry, retention, tasks
 from training.models import ModelVersion
@@ -29,6 +32,7 @@ def made(project, settings, *, age=0.0, serves=True, **fields):
     version = ModelVersionFactory(project=project, gates=OPEN, registered_at=at, **fields)
     (settings.BUNDLE_DIR / version.bundle).mkdir(parents=True, exist_ok=True)
     (settings.BUNDLE_DIR / version.bundle / "manifest.json").write_text("{}")
+    os.utime(settings.BUNDLE_DIR / version.bundle, (at.timestamp(), at.timestamp()))
     if serves:
         deployments.deploy(project, version.bundle, reason="", actor=None, now=at)
     return version
@@ -41,13 +45,16 @@ def left(settings):
 def test_the_newest_one_of_each_day_and_runs_stay(project, settings):
     noon = (NOW - timedelta(days=2)).replace(hour=12, minute=0)
     ages = [40.2, 40.1, *((NOW - noon) / timedelta(days=1) + late for late in (0.2, 0.1, 0))]
-    old = [made(project, settings, age=age) for age in ages]
-    newest = [made(project, settings, age=age) for age in (0.003, 0.002, 0.001)]
     run = made(project, settings, age=40.15, serves=False, origin=ModelVersion.Origin.RUN)
+    old = [made(project, settings, age=age, serves=False) for age in ages]
+    ages = (0.003, 0.002, 0.001)
+    newest = [made(project, settings, age=age, serves=False) for age in ages]
     assert retention.sweep(NOW) == 4
 
     assert left(settings) == {version.bundle for version in (old[-1], *newest, run)}
     assert project.model_versions.filter(removed=True).count() == 4
+    entry = AuditEntry.objects.get(act="removed models")
+    assert len(entry.detail["bundles"]) == 4
     assert retention.sweep(NOW) == 0
 
 
@@ -84,8 +91,70 @@ def test_a_removed_version_says_so_and_is_not_promoted(client, admin, project, s
 
     with pytest.raises(registry.GatesShut, match="were removed"):
         registry.promote(version, actor=admin, now=NOW)
-    with pytest.raises(CommandError):
-        call_command("evaluate", project.slug, version=version.number)
+
+
+@pytest.mark.slow
+def test_a_removed_version_is_not_measured(small):
+    version = ModelVersionFactory(project=small, removed=True)
+    with pytest.raises(CommandError, match="were removed"):
+        call_command("evaluate", project=small.slug, number=version.number)
+
+
+@pytest.mark.parametrize("act", ["rebuilt", "rolled_back"])
+def test_the_way_back_is_the_same_after_a_sweep(act, project, settings):
+    first, second, third = (made(project, settings, age=60 - number) for number in range(3))
+    kept = [first, second, third]
+    if act == "rebuilt":
+        followed = made(project, settings, age=50, serves=False)
+        at = NOW - timedelta(days=50)
+        deployments.deploy(
+            project, followed.bundle, act=Deployment.Act.REBUILT, reason="", actor=None, now=at
+        )
+        kept[-1] = followed
+    else:
+        deployments.roll_back(project, actor=None, now=NOW - timedelta(days=50))
+        kept.pop()
+    way = [version.bundle for version in kept]
+    assert deployments.served(project) == way
+    for number in range(5):  # none of them ever served
+        made(project, settings, age=40 - number, serves=False)
+    for _ in range(2):
+        retention.sweep(NOW)
+        assert deployments.served(project) == way
+    assert third.bundle not in left(settings)
+
+
+def test_what_served_long_may_come_back_for_as_long(project, settings):
+    long, short = made(project, settings, age=40), made(project, settings, age=5.5)
+    for number in range(5):
+        made(project, settings, age=5 - number / 100)
+    deployments.roll_back(project, actor=None, now=NOW - timedelta(minutes=30))
+    undone = project.deployments.order_by("pk")[6]
+    retention.sweep(NOW)
+    assert {long.bundle, undone.bundle} <= left(settings)
+    assert short.bundle not in left(settings)
+
+
+def test_what_was_just_written_stays_until_it_is_registered(project, settings):
+    version = made(project, settings, age=60, serves=False)
+    for number in range(5):
+        made(project, settings, age=50 - number, serves=False)
+    os.utime(settings.BUNDLE_DIR / version.bundle)  # a refit made the same again
+    retention.sweep(NOW)
+    assert version.bundle in left(settings)
+    assert retention.sweep(NOW + timedelta(hours=2)) == 1
+
+
+def test_a_bundle_the_taxonomy_brings_back_is_no_longer_removed(project, settings):
+    version = made(project, settings, age=60)
+    for number in range(6):
+        made(project, settings, age=50 - number)
+    retention.sweep(NOW)
+    live = deployments.deploy(project, version.bundle, reason="", actor=None, now=NOW)
+    registry.register_rebuilt(project=project, digest=version.bundle, former=None)
+    version.refresh_from_db()
+    assert not version.removed
+    assert deployments.served(project)[-1] == live.bundle
 
 
 def test_a_bundle_that_is_made_again_is_there_again(project, settings):
