@@ -1,13 +1,15 @@
 """The contrastive loss between documents and labels."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
+
+from training.losses.cosines import ScaledCosines
 
 FAR = -1e4  # logit of a cell that takes no part: e^FAR is 0, and unlike -inf its gradient is finite
 
 
-class HierarchicalMultiPositiveLoss(nn.Module):
+class HierarchicalMultiPositiveLoss(ScaledCosines):
     """Pull each document towards all its right labels and away from the wrong ones.
 
     InfoNCE over cosines (van den Oord et al., 2018, https://arxiv.org/abs/1807.03748) with the mean
@@ -30,10 +32,9 @@ class HierarchicalMultiPositiveLoss(nn.Module):
     """
 
     def __init__(self, scale: float = 20.0, epsilon: float = 1.0) -> None:
-        super().__init__()
-        if scale <= 0 or epsilon <= 0:
-            raise ValueError(f"scale and epsilon must be positive, not {scale} and {epsilon}")
-        self.scale = scale
+        super().__init__(scale)
+        if epsilon <= 0:
+            raise ValueError(f"epsilon must be positive, not {epsilon}")
         self.epsilon = epsilon
 
     def forward(
@@ -60,8 +61,7 @@ class HierarchicalMultiPositiveLoss(nn.Module):
             emphasis: (documents, labels) how hard each negative is pushed, > 0; 1 if absent.
         """
         positives = positives & ~masked
-        cosines = F.normalize(documents, dim=-1) @ F.normalize(labels, dim=-1).T
-        logits = self.scale * cosines.float()  # (documents, labels)
+        logits = self.logits(documents, labels)  # (documents, labels)
         negatives = logits.masked_fill(positives | masked, FAR)  # (documents, labels)
         if distances is not None or emphasis is not None:
             push = torch.ones_like(logits) if emphasis is None else emphasis

@@ -1,11 +1,12 @@
 """Rank the parents of the labels, too: which part of the tree is it at all?"""
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
+
+from training.losses.cosines import ScaledCosines
 
 
-class ParentLoss(nn.Module):
+class ParentLoss(ScaledCosines):
     """Cross-entropy over parents, each as likely as its children together.
 
     The second half of the multi-task loss L_parent + L_child: with P(label) the softmax over
@@ -13,19 +14,7 @@ class ParentLoss(nn.Module):
     and the space stays that of inference.
 
         loss(d) = -log Σ over parents of right labels of P(parent)
-
-    Args:
-        scale: multiplies the cosines, as in HierarchicalMultiPositiveLoss.
-
-    Raises:
-        ValueError: *scale* is not positive.
     """
-
-    def __init__(self, scale: float = 20.0) -> None:
-        super().__init__()
-        if scale <= 0:
-            raise ValueError(f"scale must be positive, not {scale}")
-        self.scale = scale
 
     def forward(
         self,
@@ -44,8 +33,7 @@ class ParentLoss(nn.Module):
             siblings: (labels, labels) bool, true for labels with the same parent, and itself.
             weights: (documents,) trust in each document's labels, ≥ 0; 1 if absent.
         """
-        cosines = F.normalize(documents, dim=-1) @ F.normalize(labels, dim=-1).T
-        logits = self.scale * cosines.float()  # (documents, labels)
+        logits = self.logits(documents, labels)  # (documents, labels)
         family = (positives.float() @ siblings.float()) > 0  # (documents, labels)
         within = logits.masked_fill(~family, -torch.inf).logsumexp(dim=1)  # (documents,)
         fits = positives.any(dim=1)
