@@ -116,11 +116,9 @@ def effects(threads: Threads, alikeness: float) -> NDArray[np.float64]:
     before[order] = places - np.maximum.accumulate(np.where(firsts, places, 0))
     counts, groups = places + 1, np.cumsum(before == 0)
     typical = np.cumsum(2 * before + 1) / counts
-    few = np.where(
-        groups == counts,
-        1.0,
-        t.ppf(0.975, np.maximum(groups - 1, 1)) / t.ppf(0.975, np.maximum(counts - 1, 1)),
-    )
+    few = np.ones(len(threads))
+    some = groups < counts  # where each is alone there is nothing to work out
+    few[some] = t.ppf(0.975, np.maximum(groups[some] - 1, 1)) / t.ppf(0.975, counts[some] - 1)
     effect: NDArray[np.float64] = (1 + (typical - 1) * alikeness) * few**2
     return effect
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference import folders, pipeline
+from inference import pipeline
 from inference.rerank import Candidates, Reranker
 from inference.retrieve import top
 from training import second_look
@@ -38,9 +39,7 @@ def heard(course: Course, best: Contender) -> tuple[Examples, Opinions] | None:
         return None
     kept = Path(teacher.source).parent / "opinions"
     if not kept.is_dir():
-        scratch = kept.with_name(f"saving-{course.attempt}")
-        _read(course, best, teacher, scratch)
-        folders.put(scratch, kept)
+        course.put(kept, partial(_read, course, best, teacher))
     texts = json.loads((kept / TEXTS).read_text())
     columns, logits = (np.load(kept / name, allow_pickle=False) for name in (COLUMNS, LOGITS))
     nothing = np.zeros((len(texts), len(course.material.terms.labels)), dtype=bool)
@@ -76,7 +75,7 @@ def _close_calls(course: Course, best: Contender) -> tuple[list[str], Columns]:
     leads = (
         scores[np.arange(len(scores)), likely[:, 0]] - scores[np.arange(len(scores)), likely[:, 1]]
     )
-    around = material.pool[1::2]
+    around = material.around
     open_ones = [(around[row], likely[row]) for row in np.argsort(leads, kind="stable").tolist()]
     half = max(most - len(open_ones), most // 2)
     mine = mine[:half]

@@ -50,6 +50,11 @@ class Material:
     parent: ModelVersion | None
 
     @property
+    def around(self) -> tuple[str, ...]:
+        """Prepared texts of the open documents that carry silver: every other, see contend."""
+        return self.pool[1::2]
+
+    @property
     def self_trains(self) -> bool:
         """Whether the champion's head learns silver too."""
         return self.serving is not None and self.serving.self_trains

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from inference import deployments
 from inference.models import Deployment
@@ -67,7 +68,8 @@ def needed(project: Project, *, now: datetime) -> set[str]:
 
 def _served(project: Project, now: datetime) -> set[str]:
     """Return what serves, and what ended for no longer than it had served: it may come back."""
-    spans = project.deployments.values_list("bundle", "since", "until")
+    recent = project.deployments.filter(Q(until=None) | Q(until__gt=now - DAILY))
+    spans = recent.values_list("bundle", "since", "until")
     return {
         bundle
         for bundle, since, until in spans
@@ -83,14 +85,15 @@ def _delete(now: datetime) -> int:
     root = Path(settings.BUNDLE_DIR)
     for aside in root.glob(".removed-*"):  # of a sweep that died
         shutil.rmtree(aside, ignore_errors=True)
+    there = {path.name for path in root.glob("*")}
     marked = set(ModelVersion.objects.filter(removed=True).values_list("bundle", flat=True))
     kept = ModelVersion.objects.filter(removed=False).values_list("bundle", flat=True)
     live = Deployment.objects.live().values_list("bundle", flat=True)
     before = (now - GRACE).timestamp()
     gone = 0
-    for digest in sorted(marked - {*kept, *live}):
+    for digest in sorted(there & marked - {*kept, *live}):
         folder = root / digest
-        if not folder.is_dir() or folder.stat().st_mtime > before:
+        if folder.stat().st_mtime > before:
             continue
         aside = folder.rename(root / f".removed-{digest}-{uuid.uuid4().hex}")  # whole or not at all
         shutil.rmtree(aside, ignore_errors=True)

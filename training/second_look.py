@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from inference import folders, pipeline, serving, weights
+from inference import pipeline, serving, weights
 from inference.buckets import Bucket
 from inference.bundle import Bundle
 from inference.pipeline import Scores
@@ -99,10 +99,7 @@ def taught(course: Course, best: Contender) -> Reranker | None:
         found = lists(course, best)[: course.recipe.rerank_documents]
         if not found:
             return None
-        model = _train(course, best, found, folder)
-        scratch = folder / f"saving-{course.attempt}"
-        model.save_pretrained(str(scratch), create_model_card=False)
-        folders.put(scratch, trained)
+        course.put_model(trained, _train(course, best, found, folder))
     return Reranker(
         source=str(trained),
         digest=weights.digest_of(str(trained), settings.BUNDLE_DIR),

@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from inference import folders, serving, vectors, weights
+from inference import serving, vectors, weights
 from inference.bundle import Bundle, EncoderReference
 from inference.counts import document_counts
 from inference.features import Features
@@ -185,10 +185,7 @@ def encoder_of(course: Course, pulled: Pulled, best: Contender) -> EncoderRefere
     folder = course.folder / "-".join(of_encoder)
     trained = folder / "encoder"
     if not trained.is_dir():
-        model = _train(course, pulled, best, folder)
-        scratch = folder / f"saving-{course.attempt}"
-        model.save_pretrained(str(scratch), create_model_card=False)
-        folders.put(scratch, trained)
+        course.put_model(trained, _train(course, pulled, best, folder))
     return EncoderReference(str(trained), weights.digest_of(str(trained), settings.BUNDLE_DIR))
 
 
@@ -269,9 +266,7 @@ def adapted(course: Course, start: Path) -> Path:
             folder=folder / "checkpoints",
             watch=course.progress,
         )
-        scratch = folder / f"saving-{course.attempt}"
-        model.save_pretrained(str(scratch), create_model_card=False)
-        folders.put(scratch, folder / "encoder")
+        course.put_model(folder / "encoder", model)
     return folder / "encoder"
 
 
@@ -299,8 +294,7 @@ def silver(material: Material, best: Contender) -> Examples:
     learner = contenders.learner_of(best, material.examples, material.terms, rows)
     labels, trust = learner.silver()
     sure = np.flatnonzero(labels.max(axis=1, initial=0) >= SURE)
-    around = material.pool[1::2]
     targets = np.zeros((len(sure), labels.shape[1]), dtype=bool)
     targets[np.arange(len(sure)), labels[sure].argmax(axis=1)] = True
-    texts = [around[row] for row in sure]
+    texts = [material.around[row] for row in sure]
     return Examples.open_ones(texts, targets, trust[sure].astype(np.float32))
