@@ -86,10 +86,8 @@ class Bundle:
             raise ValueError(f"{len(self.labels)} labels, {len(self.label_vectors)} vectors")
         if self.lexical is not None and self.lexical.weights.shape[1] != len(self.labels):
             raise ValueError("the lexical channel and the labels do not match")
-        if self.reranker is not None and (
-            self.multi or len(self.reranker.cards) != len(self.labels)
-        ):
-            raise ValueError("a reranker reads a card of each label, for single-label bundles")
+        if self.reranker is not None and len(self.reranker.cards) != len(self.labels):
+            raise ValueError("a reranker reads a card of each label")
         if len(self.thresholds.per_label) != (len(self.labels) if self.multi else 0):
             raise ValueError("one threshold per label for multi-label bundles, none for others")
 

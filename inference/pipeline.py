@@ -1,13 +1,13 @@
 """Encode, retrieve, head, calibrate, decide: texts in, one verdict each out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.buckets import Bucket, assigned, bucket_all, margins
+from inference.buckets import NEVER, Bucket, assigned, bucket_all, margins
 from inference.bundle import Bundle
 from inference.features import Features
 from inference.rerank import Candidates, Reads, candidates, combine
@@ -118,7 +118,7 @@ def look_again(bundle: Bundle, scores: Scores, texts: TextsAt, reader: Reads | N
     if bundle.reranker is None or reader is None:
         return scores
     found = bucket_all(scores.probabilities, scores.logits, bundle.thresholds)
-    chosen = candidates(bundle.reranker, scores.probabilities, found)
+    chosen = candidates(bundle.reranker, scores.probabilities, found, multi=bundle.multi)
     read = chosen.read(texts(chosen.rows.tolist()), bundle.reranker.cards, reader)
     return second_thoughts(bundle, scores, read)
 
@@ -137,6 +137,7 @@ def second_thoughts(bundle: Bundle, scores: Scores, read: Candidates) -> Scores:
         logits=scores.logits,
         probabilities=scores.probabilities,
         temperature=bundle.calibration.temperature,
+        multi=bundle.multi,
     )
     twice = np.concatenate([scores.twice, read.rows])
     return Scores(scores.similarities, logits, probabilities, twice, scores.pairs + read.pairs)
@@ -162,14 +163,22 @@ def decide(bundle: Bundle, scores: Scores) -> list[Verdict]:
 
 
 def buckets_of(bundle: Bundle, scores: Scores) -> list[Bucket]:
-    """Return the bucket of each document; of those looked at twice by the reranker's threshold."""
-    found = bucket_all(scores.probabilities, scores.logits, bundle.thresholds)
+    """Return the bucket of each document; of those looked at twice by the reranker's threshold.
+
+    With several labels a document, one that was looked at twice is for a person.
+    """
+    thresholds = bundle.thresholds
+    found = bucket_all(scores.probabilities, scores.logits, thresholds)
     if bundle.reranker is None:
         return found
-    sure = scores.probabilities.max(axis=1) >= np.float32(bundle.reranker.accept)
-    second = np.where(sure, Bucket.AUTO, Bucket.REVIEW)
+    if bundle.multi:
+        unsure = replace(thresholds, accept=NEVER)
+        second = bucket_all(scores.probabilities, scores.logits, unsure)
+    else:
+        sure = scores.probabilities.max(axis=1) >= np.float32(bundle.reranker.accept)
+        second = [Bucket.AUTO if each else Bucket.REVIEW for each in sure.tolist()]
     return [
-        Bucket(again) if twice else first
+        again if twice else first
         for first, again, twice in zip(found, second, scores.reranked, strict=True)
     ]
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy.special import expit, logit, logsumexp
 
 from inference.buckets import NEVER, Bucket
 
@@ -28,10 +28,13 @@ class Reranker:
 
     source, digest: of the cross-encoder; see weights.directory_of.
     cards: what it reads of each label, in the order of the bundle's labels; see `card_of`.
-    candidate: least probability of a label that is read, in [0, 1].
-    first, second: what log-probability and cross-encoder's logit weigh in the end.
+    candidate: least probability of a label that is read, in [0, 1]; with several labels a document
+        it is as far from certainty as from impossibility, see `open_labels`.
+    first, second: what log-probability and cross-encoder's logit weigh in the end; with several
+        labels a document log odds stand in the place of the former.
     gold: documents of gold when that was measured.
-    accept: as Thresholds.accept, for documents that were looked at twice.
+    accept: as Thresholds.accept, for documents that were looked at twice; with several labels a
+        document none of them is accepted.
     """
 
     source: str
@@ -49,7 +52,8 @@ class Candidates:
     """Which labels of which documents are worth a second look.
 
     rows: (documents,), places of the documents, ascending.
-    columns: for each of them the places of its candidates, likeliest first; two at least.
+    columns: for each of them the places of its candidates, likeliest first (with several labels a
+        document the most open first): two at least, where one of them is right.
     logits: for each of them what the cross-encoder says of each candidate; empty until it read.
     """
 
@@ -110,21 +114,27 @@ def card_of(name: str, description: str, exclusions: Sequence[tuple[str, str]]) 
     return " ".join(filter(None, (f"{name}.", description, *refused)))
 
 
-def candidates(reranker: Reranker, probabilities: Floats, found: Sequence[Bucket]) -> Candidates:
-    """Return what is worth a second look: close calls with two candidates or more.
+def candidates(
+    reranker: Reranker, probabilities: Floats, found: Sequence[Bucket], *, multi: bool
+) -> Candidates:
+    """Return what is worth a second look.
 
-    A document that is accepted needs none, and one that nothing fits is nobody's close call.
+    Where one label is right: close calls with two candidates or more, since a document that is
+    accepted needs none, and one that nothing fits is nobody's close call. With several labels a
+    document: whatever is not accepted and has an open label, which may be the one that fits.
 
     Args:
         probabilities: calibrated, (documents, labels).
         found: the bucket of each document at first sight.
     """
+    asked = {Bucket.REVIEW, Bucket.NONE_FITS} if multi else {Bucket.REVIEW}
+    worth, fewest = (open_labels, 1) if multi else (likely_labels, 2)
     rows, columns = [], []
-    for row in np.flatnonzero([bucket == Bucket.REVIEW for bucket in found]).tolist():
-        likely = likely_labels(probabilities[row], reranker.candidate)
-        if len(likely) > 1:
+    for row in np.flatnonzero([bucket in asked for bucket in found]).tolist():
+        chosen = worth(probabilities[row], reranker.candidate)
+        if len(chosen) >= fewest:
             rows.append(row)
-            columns.append(likely)
+            columns.append(chosen)
     return Candidates(np.asarray(rows, dtype=np.int64), tuple(columns))
 
 
@@ -138,6 +148,18 @@ def likely_labels(probabilities: Floats, least: float) -> NDArray[np.int64]:
     return order[probabilities[order] >= least]
 
 
+def open_labels(probabilities: Floats, least: float) -> NDArray[np.int64]:
+    """Return places of labels that may as well be wrong as right, at most MOST, most open first.
+
+    Args:
+        probabilities: of one document, (labels,), independent of each other.
+        least: of both, to be right and to be wrong.
+    """
+    doubt = np.minimum(probabilities, 1 - probabilities)
+    order = np.argsort(-doubt, kind="stable")[:MOST]
+    return order[doubt[order] >= least]
+
+
 def combine(
     reranker: Reranker,
     chosen: Candidates,
@@ -145,12 +167,14 @@ def combine(
     logits: Floats,
     probabilities: Floats,
     temperature: float,
+    multi: bool,
 ) -> tuple[Floats, Floats]:
     """Return logits and probabilities, (documents, labels), after the second look.
 
-    The probability of a document's candidates together stays; among them it is shared out as
-    softmax(first · ln p + second · r). Logits l change by as much: where p = softmax(l / T) held
-    before, it holds after.
+    Where one label is right, the probability of a document's candidates together stays; among
+    them it is shared out as softmax(first · ln p + second · r). With several labels a document each
+    comes to have the log odds first · ln(p / (1 - p)) + second · r. Logits l change by as much:
+    where p = softmax(l / T), or sigmoid, held before, it holds after.
 
     Args:
         chosen: read, so that it holds the cross-encoder's logits r.
@@ -160,9 +184,18 @@ def combine(
     for row, columns, scores in zip(chosen.rows, chosen.columns, chosen.logits, strict=True):
         if not np.isfinite(scores).all():  # a broken word is no word
             continue
-        before = np.log(np.maximum(probabilities[row, columns].astype(np.float64), LEAST))
-        mixed = reranker.first * before + reranker.second * scores
-        after = mixed - logsumexp(mixed) + logsumexp(before)
-        probabilities[row, columns] = np.exp(after)
+        before = known(probabilities[row, columns], multi=multi)
+        after = reranker.first * before + reranker.second * scores
+        if multi:
+            probabilities[row, columns] = expit(after)
+        else:
+            after += logsumexp(before) - logsumexp(after)
+            probabilities[row, columns] = np.exp(after)
         logits[row, columns] += temperature * (after - before)
     return logits, probabilities
+
+
+def known(probabilities: Floats, *, multi: bool) -> NDArray[np.float64]:
+    """Return the logarithms of *probabilities*; with several labels a document, their log odds."""
+    chances = np.maximum(probabilities.astype(np.float64), LEAST)
+    return logit(np.minimum(chances, 1 - LEAST)) if multi else np.log(chances)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from inference.rerank import LEAST, Candidates
+from inference.rerank import Candidates, known
 from inference.retrieve import top
 from training import acceptance
 from training.examples import Relations
@@ -67,6 +67,34 @@ def lists(
     return [(row, columns) for _, row, columns in sorted(found, key=lambda each: each[:2])]
 
 
+def lists_of_open(
+    logits: Floats, targets: Flags, overlaps: Flags, ruled_out: Flags, *, offset: float, size: int
+) -> list[tuple[int, Columns]]:
+    """Return the same where a document has several labels or none: its labels in doubt.
+
+    They are those whose logit is nearest to *offset*, where right is as likely as wrong, what
+    people ruled out before all others. A label that overlaps a right one, and is not right itself,
+    is left out.
+
+    Args:
+        logits, targets, ruled_out: as above; documents may have any number of labels.
+
+    Returns:
+        (row, columns), closest calls first, columns most doubtful first, one at least.
+    """
+    doubt = np.abs(logits - offset)
+    order = np.where(ruled_out, doubt - RULED_OUT_FIRST, doubt)
+    unclear = (targets.astype(np.float32) @ overlaps > 0) & ~targets
+    order, doubt = (np.where(unclear, np.inf, each) for each in (order, doubt))
+    found: list[tuple[float, int, Columns]] = []
+    for row in range(len(targets)):
+        columns = top(-order[row][None], size)[0]
+        columns = columns[np.isfinite(order[row, columns])]
+        if len(columns):
+            found.append((float(doubt[row, columns].min()), row, columns))
+    return [(row, columns) for _, row, columns in sorted(found, key=lambda each: each[:2])]
+
+
 def shares(columns: Columns, relations: Relations) -> Floats:
     """Return how right each candidate of a document is, (candidates,), in sum 1.
 
@@ -101,15 +129,39 @@ def least_candidate(
     """
     fits = targets.any(axis=1)
     found = np.where(close, np.where(targets, probabilities, 0).max(axis=1), 1.0)[fits]
-    allowed = math.floor((len(found) + 1) * (1 - covered) + 1e-9)  # documents that may be missed
+    return _least(found, covered)
+
+
+def least_doubt(
+    probabilities: Floats, targets: Flags, given: Flags, covered: float = COVERED
+) -> float:
+    """Return the least doubt in which a label is read, where a document has several or none.
+
+    A label's doubt is the lesser of its probabilities to be right and to be wrong. Of the labels
+    that were wrongly given or not given a share of *covered* is in at least this doubt; where they
+    are too few to tell, and where it would be lower, it is WORTH_A_LOOK.
+
+    Args:
+        probabilities, targets: as above.
+        given: (documents, labels), what the first look gives.
+    """
+    mistaken = targets != given
+    return _least(np.minimum(probabilities, 1 - probabilities)[mistaken], covered)
+
+
+def _least(found: Floats, covered: float) -> float:
+    """Return the greatest value that a share of *covered* of *found* and one to come reaches."""
+    allowed = math.floor((len(found) + 1) * (1 - covered) + 1e-9)  # that may be missed
     return max(WORTH_A_LOOK, float(np.sort(found)[allowed - 1])) if allowed else WORTH_A_LOOK
 
 
-def fit_combination(read: Candidates, probabilities: Floats, targets: Flags) -> tuple[float, float]:
-    """Return what log-probability and cross-encoder's logit weigh: (first, second).
+def fit_combination(
+    read: Candidates, probabilities: Floats, targets: Flags, *, multi: bool
+) -> tuple[float, float]:
+    """Return what first look and cross-encoder's logit weigh: (first, second); see Reranker.
 
-    By maximum likelihood of the right label among the candidates, under the priors PRIOR; (1, 0)
-    where no document has its right label among its candidates.
+    By maximum likelihood under the priors PRIOR: of the right label among the candidates, or, with
+    several labels a document, of each candidate to be right or wrong. (1, 0) where nothing tells.
 
     Args:
         read: with the cross-encoder's logits.
@@ -118,15 +170,18 @@ def fit_combination(read: Candidates, probabilities: Floats, targets: Flags) -> 
     cases = []
     for row, columns, scores in zip(read.rows, read.columns, read.logits, strict=True):
         right = targets[row, columns]
-        if right.any():
-            known = np.log(np.maximum(probabilities[row, columns].astype(np.float64), LEAST))
-            cases.append((np.stack([known, scores], axis=1), right))  # (candidates, 2)
+        if multi or right.any():
+            before = known(probabilities[row, columns], multi=multi)
+            cases.append((np.stack([before, scores], axis=1), right))  # (candidates, 2)
 
     def cost(weights: NDArray[np.float64]) -> float:
         total = 0.5 * float((((weights - (1, 0)) / PRIOR) ** 2).sum())
         for features, right in cases:
             mixed = features @ weights
-            total += float(logsumexp(mixed) - logsumexp(mixed[right]))
+            if multi:
+                total += float(np.logaddexp(0, np.where(right, -mixed, mixed)).sum())
+            else:
+                total += float(logsumexp(mixed) - logsumexp(mixed[right]))
         return total
 
     found = minimize(cost, x0=np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0, 4), (0, 4)])

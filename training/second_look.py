@@ -12,7 +12,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from inference import pipeline, serving, weights
-from inference.buckets import Bucket
+from inference.buckets import Bucket, assigned
 from inference.bundle import Bundle
 from inference.pipeline import Scores
 from inference.rerank import Candidates, Reads, Reranker, candidates
@@ -44,20 +44,16 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     untaught = taught(course, best)
     if untaught is None:
         return best, first
-    found = pipeline.buckets_of(best.bundle, first)
-    close = np.array([bucket == Bucket.REVIEW for bucket in found], dtype=bool)
-    reranker = replace(
-        untaught,
-        candidate=reranking.least_candidate(first.probabilities, targets, close),
-    )
+    found, multi = pipeline.buckets_of(best.bundle, first), best.bundle.multi
+    reranker = replace(untaught, candidate=_least(best.bundle, first, found, targets))
     reader = reader_of(reranker, best)
-    chosen = candidates(reranker, first.probabilities, found)
+    chosen = candidates(reranker, first.probabilities, found, multi=multi)
     texts = [examples.texts[rows[row]] for row in chosen.rows]
     read = read_all(course, chosen, texts, reranker.cards, reader)
 
     def fitted(known: Candidates) -> Bundle:
-        weights_ = reranking.fit_combination(known, first.probabilities, targets)
-        mixed = replace(reranker, first=weights_[0], second=weights_[1])
+        one, other = reranking.fit_combination(known, first.probabilities, targets, multi=multi)
+        mixed = replace(reranker, first=one, second=other)
         return replace(best.bundle, reranker=mixed)
 
     halves = np.arange(len(read)) % 2 == 0
@@ -65,6 +61,15 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     for half in (halves, ~halves):
         scores = pipeline.second_thoughts(fitted(read.take(half)), scores, read.take(~half))
     return replace(best, bundle=fitted(read), reader=reader), scores
+
+
+def _least(bundle: Bundle, first: Scores, found: Sequence[Bucket], targets: Flags) -> float:
+    """Return the least probability, or doubt, of a label that is read."""
+    if bundle.multi:
+        given = assigned(first.probabilities, bundle.thresholds)
+        return reranking.least_doubt(first.probabilities, targets, given)
+    close = np.array([bucket == Bucket.REVIEW for bucket in found], dtype=bool)
+    return reranking.least_candidate(first.probabilities, targets, close)
 
 
 def read_all(
@@ -116,13 +121,17 @@ def lists(course: Course, best: Contender) -> list[tuple[int, NDArray[np.int64]]
     material = course.material
     training = material.examples.rows(Split.TRAIN)
     told = contenders.learner_of(best, material.examples, material.terms, training)
-    found = reranking.lists(
+    known = (
         told.out_of_fold(seed=course.seed).sum(best.weights),
         material.examples.targets[training],
         material.terms.relations.overlaps,
         material.ruled_out[training],
-        size=SIZE,
     )
+    if best.bundle.multi:
+        offset = best.bundle.calibration.offset
+        found = reranking.lists_of_open(*known, offset=offset, size=SIZE)
+    else:
+        found = reranking.lists(*known, size=SIZE)
     return [(int(training[row]), columns) for row, columns in found]
 
 
@@ -143,8 +152,9 @@ def _train(
         Lists(
             texts=[material.examples.texts[row] for row, _ in found],
             columns=[columns for _, columns in found],
-            shares=[reranking.shares(columns, material.terms.relations) for _, columns in found],
+            shares=[_shares(course, best, row, columns) for row, columns in found],
             cards=material.cards,
+            multi=best.bundle.multi,
         ),
         epochs=recipe.rerank_epochs,
         engine=serving.engine_for(material.base.digest),
@@ -155,6 +165,17 @@ def _train(
     return model
 
 
+def _shares(
+    course: Course, best: Contender, row: int, columns: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return how right each candidate of the example at *row* is."""
+    material = course.material
+    if best.bundle.multi:
+        right: NDArray[np.float32] = material.examples.targets[row, columns].astype(np.float32)
+        return right
+    return reranking.shares(columns, material.terms.relations)
+
+
 def accepting(bundle: Bundle, contender: Contender, material: Material) -> Bundle:
     """Return *bundle* with the certainty from which its reranker accepts.
 
@@ -163,7 +184,7 @@ def accepting(bundle: Bundle, contender: Contender, material: Material) -> Bundl
         contender: whose head and words have not seen the held-out gold. Of that the test part
             speaks alone: by the other what both looks weigh was fitted.
     """
-    if bundle.reranker is None:
+    if bundle.reranker is None or bundle.multi:  # with several labels none is accepted
         return bundle
     judge = replace(contender.bundle, thresholds=bundle.thresholds, calibration=bundle.calibration)
     rows = material.examples.rows(Split.TEST)

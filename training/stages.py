@@ -104,11 +104,12 @@ def refusal(stage: str, material: Material) -> str:
     """Return why *stage* is not worth a try; empty if it is."""
     if material.project.is_multi and stage in OF_OPEN:
         return "Not tried: what lies near says little of a document with several labels."
-    if material.project.is_multi and stage in OF_PAIRS:
-        return "Not tried: a cross-encoder ranks labels of which one is right."
+    if material.project.is_multi and stage == "distil":
+        return "Not tried: the encoder learns a ranking of labels of which one is right."
     if stage in OF_PAIRS and material.terms.relations.overlaps.shape[0] < 2:
         return "Not tried: there is one label, and nothing to mistake it for."
-    if stage in OF_PAIRS and not (material.examples.targets.sum(axis=1) == 1).any():
+    single = not material.project.is_multi
+    if single and stage in OF_PAIRS and not (material.examples.targets.sum(axis=1) == 1).any():
         return "Not tried: no document has one right label."
     if stage in OF_OPEN and not material.pool:
         return "Not tried: there are no open documents."

@@ -2,13 +2,23 @@
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from inference.buckets import Bucket, Thresholds
 from inference.bundle import Bundle
 from inference.calibrate import Calibration, softmax
 from inference.features import Features
 from inference.pipeline import accepts, buckets_of, classify, decide, look_again, score
-from inference.rerank import MOST, Candidates, Reranker, candidates, card_of, combine, likely_labels
+from inference.rerank import (
+    MOST,
+    Candidates,
+    Reranker,
+    candidates,
+    card_of,
+    combine,
+    likely_labels,
+    open_labels,
+)
 from tests.inference.parts import Words, bundle_of
 
 CARDS = ("card one", "card two", "card three")
@@ -46,7 +56,7 @@ def test_candidates_are_the_likely_labels_likeliest_first_and_not_too_many():
 def test_only_close_calls_with_a_choice_are_looked_at_twice():
     chances = np.array([[0.5, 0.4, 0.1], [0.9, 0.05, 0.05], [0.5, 0.4, 0.1]], dtype=np.float32)
     found = [Bucket.REVIEW, Bucket.REVIEW, Bucket.AUTO]
-    chosen = candidates(reranker(candidate=0.2), chances, found)
+    chosen = candidates(reranker(candidate=0.2), chances, found, multi=False)
     assert (chosen.rows.tolist(), chosen.pairs) == ([0], 2)
     assert chosen.columns[0].tolist() == [0, 1]
 
@@ -59,7 +69,12 @@ def test_second_look_shares_out_what_the_candidates_had_together():
         np.array([0]), (np.array([0, 1]),), (np.array([0, np.log(3)], dtype=np.float32),)
     )
     after, found = combine(
-        reranker(), read, logits=logits, probabilities=chances, temperature=temperature
+        reranker(),
+        read,
+        logits=logits,
+        probabilities=chances,
+        temperature=temperature,
+        multi=False,
     )
     # 0.5 · 1 against 0.3 · 3, of 0.8 together
     np.testing.assert_allclose(found, [[0.8 * 5 / 14, 0.8 * 9 / 14, 0.2]], rtol=1e-5)
@@ -70,7 +85,12 @@ def test_second_look_shares_out_what_the_candidates_had_together():
 def test_what_each_look_weighs_decides():
     chances = np.array([[0.6, 0.4]], dtype=np.float32)
     read = Candidates(np.array([0]), (np.array([0, 1]),), (np.array([0, 5], dtype=np.float32),))
-    how = {"logits": np.log(chances), "probabilities": chances, "temperature": 1.0}
+    how = {
+        "logits": np.log(chances),
+        "probabilities": chances,
+        "temperature": 1.0,
+        "multi": False,
+    }
     same = combine(reranker(first=1.0, second=0.0), read, **how)[1]
     even = combine(reranker(first=0.0, second=0.0), read, **how)[1]
     np.testing.assert_allclose(same, chances, rtol=1e-5)
@@ -133,13 +153,72 @@ def test_a_bundle_keeps_its_reranker(tmp_path):
     assert kept.digest != bundle_of().write(tmp_path).digest
 
 
-def test_a_reranker_of_other_labels_or_of_several_labels_a_document_is_refused():
+def test_a_reranker_of_other_labels_is_refused():
     with pytest.raises(ValueError, match="card of each label"):
         bundle_of((1, 2), reranker=reranker())
-    with pytest.raises(ValueError, match="single-label"):
-        bundle_of(
-            (1, 2, 3), kind="multi", reranker=reranker(), calibration=Calibration(offset=10.0)
-        )
+
+
+def test_with_several_labels_those_in_doubt_are_read_most_open_first():
+    some = np.array([0.99, 0.6, 0.05, 0.45, 0.001], dtype=np.float32)
+    assert open_labels(some, 0.05).tolist() == [3, 1, 2]
+    assert len(open_labels(np.full(MOST + 9, 0.5, dtype=np.float32), 0.0)) == MOST
+
+
+def test_with_several_labels_what_is_not_accepted_and_has_one_in_doubt_is_looked_at_twice():
+    chances = np.array([[0.9, 0.4], [0.1, 0.45], [0.99, 0.01], [0.9, 0.4]], dtype=np.float32)
+    found = [Bucket.REVIEW, Bucket.NONE_FITS, Bucket.REVIEW, Bucket.AUTO]
+    chosen = candidates(reranker(candidate=0.3), chances, found, multi=True)
+    assert [columns.tolist() for columns in chosen.columns] == [[1], [1]]
+    assert chosen.rows.tolist() == [0, 1]
+
+
+def test_with_several_labels_each_word_moves_the_odds_of_its_label_alone():
+    temperature, offset = 2.0, 10.0
+    logits = temperature * logit(np.array([[0.5, 0.8, 0.2]], dtype=np.float32)) + offset
+    calibration = Calibration(temperature, offset)
+    read = Candidates(
+        np.array([0]), (np.array([0, 2]),), (np.array([np.log(3), np.log(2)], dtype=np.float32),)
+    )
+    after, found = combine(
+        reranker(second=2.0),
+        read,
+        logits=logits,
+        probabilities=calibration.probabilities(logits, multi=True),
+        temperature=temperature,
+        multi=True,
+    )
+    # odds 1 · 3² and ¼ · 2²; nothing was said of the second label
+    np.testing.assert_allclose(found, [[0.9, 0.8, 0.5]], rtol=1e-5)
+    np.testing.assert_allclose(calibration.probabilities(after, multi=True), found, rtol=1e-5)
+
+
+def several(**values):
+    return bundle_of(
+        (1, 2, 3),
+        kind="multi",
+        reranker=reranker(candidate=0.01, **values),
+        calibration=Calibration(offset=10.0),
+        thresholds=Thresholds(accept=0.9, per_label=(0.5,) * 3),
+    )
+
+
+def test_with_several_labels_a_second_look_adds_and_takes_away_labels_and_accepts_nothing():
+    bundle = several(accept=0.0)
+    features = Features(np.array([[0.6, 0.45, 0, 0]], dtype=np.float32))
+    [before] = decide(bundle, score(bundle, features))
+    reader = Reader(one=-6.0, two=9.0)
+    twice = look_again(bundle, score(bundle, features), lambda rows: ["text"] * len(rows), reader)
+    [after] = decide(bundle, twice)
+    assert (before.label_ids, before.bucket) == ((1,), Bucket.REVIEW)
+    assert (after.label_ids, after.bucket, after.reranked) == ((2,), Bucket.REVIEW, True)
+
+
+def test_with_several_labels_nothing_fits_when_a_second_look_takes_the_last_away():
+    bundle, features = several(), Features(np.array([[0.55, 0, 0, 0]], dtype=np.float32))
+    scores = look_again(
+        bundle, score(bundle, features), lambda rows: ["text"] * len(rows), Reader(one=-9.0)
+    )
+    assert buckets_of(bundle, scores) == [Bucket.NONE_FITS]
 
 
 def test_without_a_reranker_nothing_is_looked_at_twice():
@@ -152,5 +231,10 @@ def test_without_a_reranker_nothing_is_looked_at_twice():
 def test_a_word_that_is_no_number_changes_nothing():
     chances = np.array([[0.6, 0.4]], dtype=np.float32)
     read = Candidates(np.array([0]), (np.array([0, 1]),), (np.array([np.nan, 5], np.float32),))
-    how = {"logits": np.log(chances), "probabilities": chances, "temperature": 1.0}
+    how = {
+        "logits": np.log(chances),
+        "probabilities": chances,
+        "temperature": 1.0,
+        "multi": False,
+    }
     assert (combine(reranker(), read, **how)[1] == chances).all()

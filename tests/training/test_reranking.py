@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from inference.buckets import NEVER
+from inference.calibrate import sigmoid
 from inference.rerank import Candidates
 from training import reranking
 from training.acceptance import Judged
@@ -49,6 +50,44 @@ def test_a_label_with_many_overlaps_has_a_shorter_list_and_one_that_overlaps_all
     logits = np.tile(np.array([4, 3, 2, 1], dtype=np.float32), (2, 1))
     found = reranking.lists(logits, right(0, 1), overlaps, right(0, 1) & False, size=4)
     assert told(found) == [(1, [1, 3])]
+
+
+def test_with_several_labels_those_nearest_to_even_are_listed_and_what_was_ruled_out_first():
+    logits = np.array([[9, 1, 5, 6.5], [5.5, 4, 9, 2], [0, 0, 0, 0.5]], dtype=np.float32)
+    targets = np.array([[1, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0]], dtype=bool)
+    ruled_out = np.array([[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=bool)
+    found = reranking.lists_of_open(logits, targets, NONE, ruled_out, offset=5.0, size=2)
+    # None or half a logit lies between the labels and even; the third document is clear.
+    assert told(found) == [(0, [2, 3]), (1, [3, 0]), (2, [3, 0])]
+
+
+def test_with_several_labels_one_that_overlaps_a_right_one_is_neither_right_nor_wrong():
+    overlaps = NONE.copy()
+    overlaps[0, 2] = overlaps[2, 0] = overlaps[0, 1] = overlaps[1, 0] = True
+    targets = np.array([[1, 1, 0, 0], [1, 0, 0, 0]], dtype=bool)
+    logits = np.zeros((2, 4), dtype=np.float32)
+    found = reranking.lists_of_open(logits, targets, overlaps, targets & False, offset=0.0, size=4)
+    assert told(found) == [(0, [0, 1, 3]), (1, [0, 3])]
+
+
+def test_a_document_all_of_whose_labels_are_neither_has_no_list():
+    everything = np.ones((2, 2), dtype=bool)
+    targets = np.array([[1, 0]], dtype=bool)
+    logits = np.zeros((1, 2), dtype=np.float32)
+    found = reranking.lists_of_open(
+        logits, targets, everything & ~np.eye(2, dtype=bool), targets & False, offset=0.0, size=4
+    )
+    assert told(found) == [(0, [0])]
+
+
+def test_least_doubt_takes_in_as_many_mistaken_labels_as_promised():
+    chances = np.linspace(0, 1, 400, dtype=np.float32)[:, None]
+    given = chances >= 0.5
+    cut = reranking.least_doubt(chances, ~given, given, covered=0.95)
+    doubt = np.sort(np.minimum(chances, 1 - chances)[:, 0])
+    assert cut == doubt[19]  # every one is mistaken; of 401 twenty may be missed
+    nothing = reranking.least_doubt(chances, given, given)
+    assert nothing == reranking.WORTH_A_LOOK
 
 
 def test_in_a_tree_a_sibling_is_less_wrong_than_another():
@@ -97,7 +136,7 @@ def test_weights_follow_who_is_right():
     targets = np.eye(3, dtype=bool)[rng.integers(3, size=400)]
     even = np.full((400, 3), 1 / 3, dtype=np.float32)
     telling = np.where(targets, 2.0, 0.0) + rng.normal(size=(400, 3))
-    first, second = reranking.fit_combination(read_of(telling, even), even, targets)
+    first, second = reranking.fit_combination(read_of(telling, even), even, targets, multi=False)
     # Normal noise of width 1 around means 0 and 2: the log-odds of a logit are twice its value.
     assert second == pytest.approx(2.0, abs=0.35)
     assert first == pytest.approx(1.0, abs=0.01)  # of equal chances nothing is learnt
@@ -108,13 +147,37 @@ def test_a_reader_that_says_nothing_weighs_nothing():
     targets = np.eye(3, dtype=bool)[rng.integers(3, size=400)]
     chances = np.where(targets, 0.6, 0.2).astype(np.float32)
     noise = rng.normal(size=(400, 3))
-    assert reranking.fit_combination(read_of(noise, chances), chances, targets)[1] < 0.15
+    assert (
+        reranking.fit_combination(read_of(noise, chances), chances, targets, multi=False)[1] < 0.15
+    )
 
 
 def test_without_a_right_label_among_the_candidates_the_first_look_stands():
     chances = np.full((1, 3), 1 / 3, dtype=np.float32)
     read = read_of(np.zeros((1, 3)), chances)
-    assert reranking.fit_combination(read, chances, np.zeros((1, 3), bool)) == (1.0, 0.0)
+    assert reranking.fit_combination(read, chances, np.zeros((1, 3), bool), multi=False) == (1, 0)
+
+
+def test_with_several_labels_weights_are_those_of_a_logistic_regression():
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(3)
+    targets = rng.random((4000, 3)) < 0.4
+    first = (np.where(targets, 0.5, -0.5) + rng.normal(size=(4000, 3))).astype(np.float32)
+    said = np.where(targets, 1.0, -1.0) + rng.normal(size=(4000, 3))
+    found = reranking.fit_combination(read_of(said, first), sigmoid(first), targets, multi=True)
+    features = np.stack([first.ravel(), said.ravel()], axis=1)
+    free = LogisticRegression(C=1e6, fit_intercept=False).fit(features, targets.ravel())
+    np.testing.assert_allclose(found, free.coef_[0], atol=0.05)  # 12,000 labels outweigh the priors
+
+
+def test_with_several_labels_a_document_of_none_teaches_too():
+    chances = np.full((50, 2), 0.5, dtype=np.float32)
+    nothing = np.zeros((50, 2), dtype=bool)
+    weights = reranking.fit_combination(
+        read_of(-np.ones((50, 2)), chances), chances, nothing, multi=True
+    )
+    assert weights[1] > 0.5
 
 
 def test_second_looks_are_accepted_only_where_counting_proves_it():

@@ -179,7 +179,26 @@ def test_a_cross_encoder_that_is_not_there_is_said_at_once(small_encoder, patien
     assert not run.curve  # nothing was trained before
 
 
-def test_several_labels_a_document_are_not_ranked(small_encoder):
+def test_with_several_labels_those_in_doubt_are_read_and_the_model_serves(
+    small_encoder, patient, monkeypatch
+):
+    project = patient(build_project(small_encoder, mails=100, kind="multi"))
+    monkeypatch.setattr("training.keeping.falls", lambda *_: True)  # whatever it learnt
+    monkeypatch.setattr("training.stages.COSTLY", frozenset())
+    for number in range(6):
+        DocumentFactory(project=project, subject="", text=text_of("Card", 900 + number))
+    run = executor.carry_out(train(project, stages=["rerank"], rerank_epochs=1).pk)
+    assert run.status == TrainingRun.Status.DONE, run.error
+    assert run.report["stages"][0]["figures"]["micro_f1"]
+    bundle = serving.load(run.model_versions.get().bundle)
+    assert bundle.reranker.accept == NEVER
+    predictions.predict_documents(project, None, bundle=bundle, now=timezone.now())
+    found = Prediction.objects.current().filter(project=project)
+    assert found.filter(reranked=True).exists()
+    assert not found.filter(reranked=True, bucket="auto").exists()
+
+
+def test_with_several_labels_nothing_is_distilled(small_encoder):
     project = build_project(small_encoder, kind="multi")
-    run = executor.carry_out(train(project, stages=["rerank"]).pk)
+    run = executor.carry_out(train(project, stages=["distil"]).pk)
     assert "one is right" in run.report["stages"][0]["reason"]

@@ -13,7 +13,7 @@ from datasets import Dataset
 from datasets.utils.logging import disable_progress_bar
 from numpy.typing import NDArray
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
-from sentence_transformers.cross_encoder.losses import ListNetLoss
+from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss, ListNetLoss
 from transformers import PrinterCallback
 
 from inference.texts import bounded
@@ -38,14 +38,16 @@ class Lists:
 
     texts: prepared, (documents,).
     columns: of each document the places of its candidates in *cards*.
-    shares: of each document how right each candidate is, in sum 1.
+    shares: of each document how right each candidate is: in sum 1, or each of them 1 or 0.
     cards: what is read of each label.
+    multi: whether each candidate is right or wrong on its own.
     """
 
     texts: Sequence[str]
     columns: Sequence[NDArray[np.int64]]
     shares: Sequence[NDArray[np.float32]]
     cards: Sequence[str]
+    multi: bool = False
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -68,11 +70,11 @@ def teach(
     folder: Path,
     watch: Watch,
 ) -> None:
-    """Train *model*, a cross-encoder of one output, in place, by listwise cross-entropy.
+    """Train *model*, a cross-encoder of one output, in place.
 
     The loss of a document is the cross-entropy between its candidates' shares and the softmax of
-    their logits (ListNet: Cao et al., 2007). Where *folder* holds a whole checkpoint, training
-    goes on from it.
+    their logits (ListNet: Cao et al., 2007); with several labels a document that of each candidate
+    is the binary one. Where *folder* holds a whole checkpoint, training goes on from it.
 
     Raises:
         ValueError: there are no documents.
@@ -81,24 +83,17 @@ def teach(
         raise ValueError("there are no documents to learn from")
     disable_progress_bar()
     torch.manual_seed(seed)
-    cards = [bounded(card) for card in lists.cards]
     documents = max(1, PAIRS // max(map(len, lists.columns)))  # in a step
-    steps = -(-len(lists) // documents)  # in an epoch
-    data = Dataset.from_dict(
-        {
-            "document": [bounded(text) for text in lists.texts],
-            "cards": [[cards[column] for column in row] for row in lists.columns],
-            # The library's softmax of these is the shares again.
-            "labels": [np.log(np.maximum(row, NOTHING)).tolist() for row in lists.shares],
-        }
-    )
+    batch = PAIRS if lists.multi else documents
+    data = _pairs(lists) if lists.multi else _lists(lists)
+    steps = -(-len(data) // batch)  # in an epoch
     trainer = QuietTrainer(
         model=model,
         args=arguments(
             CrossEncoderTrainingArguments,
             folder=folder,
             epochs=epochs,
-            batch=documents,
+            batch=batch,
             rate=RATE,
             engine=engine,
             seed=seed,
@@ -107,10 +102,36 @@ def teach(
             save_total_limit=1,
         ),
         train_dataset=data,
-        loss=ListNetLoss(model, mini_batch_size=-1),
+        loss=BinaryCrossEntropyLoss(model)
+        if lists.multi
+        else ListNetLoss(model, mini_batch_size=-1),
         callbacks=[Reporting(watch)],
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     model.eval()
+
+
+def _lists(lists: Lists) -> Dataset:
+    """Return a row of each document, as ListNetLoss takes it."""
+    cards = [bounded(card) for card in lists.cards]
+    return Dataset.from_dict(
+        {
+            "document": [bounded(text) for text in lists.texts],
+            "cards": [[cards[column] for column in row] for row in lists.columns],
+            # The library's softmax of these is the shares again.
+            "labels": [np.log(np.maximum(row, NOTHING)).tolist() for row in lists.shares],
+        }
+    )
+
+
+def _pairs(lists: Lists) -> Dataset:
+    """Return a row of each document with each of its candidates, right or wrong."""
+    rows = [
+        (bounded(text), bounded(lists.cards[column]), float(right))
+        for text, columns, shares in zip(lists.texts, lists.columns, lists.shares, strict=True)
+        for column, right in zip(columns.tolist(), shares.tolist(), strict=True)
+    ]
+    names = ("document", "card", "label")
+    return Dataset.from_dict(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))

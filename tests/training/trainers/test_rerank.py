@@ -45,6 +45,25 @@ def test_the_loss_falls_and_the_right_label_wins(small_encoder, tmp_path, monkey
     assert watch.steps[-1][0] == watch.steps[-1][1]
 
 
+def test_with_several_labels_each_candidate_is_right_or_wrong_on_its_own(
+    small_encoder, tmp_path, monkeypatch
+):
+    """The first card is always right and the second never; every other list is of one label."""
+    monkeypatch.setattr(rerank, "RATE", 2e-3)
+    some = lists()
+    choices = [[0, 1], [0], [0, 1], [1]]
+    columns = [np.array(choices[place % 4]) for place in range(len(some))]
+    shares = [(row == 0).astype(np.float32) for row in columns]
+    several = Lists(some.texts, columns, shares, CARDS, multi=True)
+    model, watch = taught(small_encoder, tmp_path, several, epochs=24)
+    pairs = [(text, card) for text in some.texts for card in CARDS[:2]]
+    scores = CrossEncoder(model, "").score(pairs).reshape(-1, 2)
+    assert (scores[:, 0] > 0).mean() > 0.9
+    assert (scores[:, 1] < 0).mean() > 0.9
+    assert watch.losses[-1] < watch.losses[0] < 1  # ln 2 while it knows nothing
+    assert watch.steps[-1] == (24 * 2, 24 * 2)  # 60 pairs, thirty-two at a time
+
+
 def test_training_goes_on_from_its_last_checkpoint(small_encoder, tmp_path):
     taught(small_encoder, tmp_path, lists(), epochs=1)
     _, watch = taught(small_encoder, tmp_path, lists(), epochs=2)
