@@ -135,7 +135,7 @@ def pairs(bundle: Any, test: Any, some: Any) -> int:
 
     scores = pipeline.score(bundle, test.features.take(some))
     found = pipeline.buckets_of(bundle, scores)
-    return candidates(bundle.reranker, scores.probabilities, found, multi=False).pairs
+    return candidates(bundle.reranker, scores.probabilities, found, multi=bundle.multi).pairs
 
 
 def make(play: Any, learn_from: int, folder: Path) -> Any:

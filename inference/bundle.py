@@ -59,7 +59,7 @@ class Bundle:
     taxonomy_number: of the taxonomy version the labels come from.
     lexical: what words add to the logits; None where that does not help.
     self_trains: whether its head learns from silver too, whenever it is fitted.
-    reranker: a second look at close calls; None where it did not earn its place.
+    reranker: a second look at what is not clear; None where it did not earn its place.
     digest: SHA-256 over the digests of its files; empty until written.
 
     Raises:

@@ -108,11 +108,11 @@ def chosen_from(texts: Sequence[str]) -> TextsAt:
 
 
 def look_again(bundle: Bundle, scores: Scores, texts: TextsAt, reader: Reads | None) -> Scores:
-    """Return *scores* after the bundle's cross-encoder read the close calls among them.
+    """Return *scores* after the bundle's cross-encoder read what is worth it; see `candidates`.
 
     Args:
         scores: at first sight.
-        texts: of the documents that were scored; asked for close calls alone.
+        texts: of the documents that were scored; asked for those that are read alone.
         reader: the cross-encoder that the bundle's reranker names; without one nothing is read.
     """
     if bundle.reranker is None or reader is None:

@@ -31,7 +31,7 @@ class Reranker:
     candidate: least probability of a label that is read, in [0, 1]; with several labels a document
         it is as far from certainty as from impossibility, see `open_labels`.
     first, second: what log-probability and cross-encoder's logit weigh in the end; with several
-        labels a document log odds stand in the place of the former.
+        labels a document log odds stand in the place of the former, and *shift* is added.
     gold: documents of gold when that was measured.
     accept: as Thresholds.accept, for documents that were looked at twice; with several labels a
         document none of them is accepted.
@@ -45,6 +45,7 @@ class Reranker:
     second: float
     gold: int
     accept: float = NEVER
+    shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,8 +174,8 @@ def combine(
 
     Where one label is right, the probability of a document's candidates together stays; among
     them it is shared out as softmax(first · ln p + second · r). With several labels a document each
-    comes to have the log odds first · ln(p / (1 - p)) + second · r. Logits l change by as much:
-    where p = softmax(l / T), or sigmoid, held before, it holds after.
+    comes to have the log odds first · ln(p / (1 - p)) + second · r + shift. Logits l change by as
+    much: where p = softmax(l / T), or sigmoid, held before, it holds after.
 
     Args:
         chosen: read, so that it holds the cross-encoder's logits r.
@@ -187,6 +188,7 @@ def combine(
         before = known(probabilities[row, columns], multi=multi)
         after = reranker.first * before + reranker.second * scores
         if multi:
+            after += reranker.shift
             probabilities[row, columns] = expit(after)
         else:
             after += logsumexp(before) - logsumexp(after)

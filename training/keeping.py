@@ -111,7 +111,7 @@ def judge(
     was kept is better beyond noise is for the gates, on gold that chose nothing.
 
     Args:
-        must_rise: top-1 has to rise, too: what is kept costs time with every document.
+        must_rise: top-1, or micro-F1, has to rise, too: it costs time with every document.
     """
     pairs = {
         name: (_known(value), _known(after.figures[name])) for name, value in before.figures.items()
@@ -138,7 +138,7 @@ def judge(
     if cosine <= 0:
         kept = False
         why = f"dropped: documents point away from their right label (mean cosine {cosine:.3f})"
-    if kept and must_rise and worth[1] <= worth[0]:
+    if kept and must_rise and not worth[1] > worth[0]:
         kept, why = False, f"dropped: {name} did not rise, and it costs time with every document"
     return Trial(stage, kept, f"{said}: {why}.", pairs)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
 from inference.rerank import Candidates, known
 from inference.retrieve import top
@@ -32,8 +32,19 @@ SIBLING: Final = 0.1
 OTHER: Final = 0.01
 """Shares of wrong candidates beside the right one's 1, before all are normalised: with a tree."""
 
-PRIOR: Final = (0.5, 0.5)
-"""Widths of the normal priors on what first and second look weigh, centred on 1 and 0."""
+USUAL: Final = np.array([1.0, 0.0, 0.0])
+PRIOR: Final = np.array([0.5, 0.5, 2.0])
+BOUNDS: Final = ((0, 4), (0, 4), (-8, 8))
+"""Of what first and second look weigh, and of the shift: where their normal priors are centred, how
+wide these are, and between what they lie."""
+
+
+class Weights(NamedTuple):
+    """How what both looks say is put together; see Reranker."""
+
+    first: float
+    second: float
+    shift: float = 0.0
 
 
 def lists(
@@ -90,8 +101,7 @@ def lists_of_open(
     for row in range(len(targets)):
         columns = top(-order[row][None], size)[0]
         columns = columns[np.isfinite(order[row, columns])]
-        if len(columns):
-            found.append((float(doubt[row, columns].min()), row, columns))
+        found.append((float(doubt[row, columns].min()), row, columns))
     return [(row, columns) for _, row, columns in sorted(found, key=lambda each: each[:2])]
 
 
@@ -155,37 +165,55 @@ def _least(found: Floats, covered: float) -> float:
     return max(WORTH_A_LOOK, float(np.sort(found)[allowed - 1])) if allowed else WORTH_A_LOOK
 
 
-def fit_combination(
-    read: Candidates, probabilities: Floats, targets: Flags, *, multi: bool
-) -> tuple[float, float]:
-    """Return what first look and cross-encoder's logit weigh: (first, second); see Reranker.
+def fit_combination(read: Candidates, probabilities: Floats, targets: Flags) -> Weights:
+    """Return what log-probability and cross-encoder's logit weigh.
 
-    By maximum likelihood under the priors PRIOR: of the right label among the candidates, or, with
-    several labels a document, of each candidate to be right or wrong. (1, 0) where nothing tells.
+    By maximum likelihood of the right label among the candidates, under the priors PRIOR; 1 and 0
+    where no document has its right label among its candidates.
 
     Args:
-        read: with the cross-encoder's logits.
+        read: with the cross-encoder's logits; what is no number is passed over.
         probabilities, targets: (documents, labels).
     """
     cases = []
     for row, columns, scores in zip(read.rows, read.columns, read.logits, strict=True):
         right = targets[row, columns]
-        if multi or right.any():
-            before = known(probabilities[row, columns], multi=multi)
+        if right.any() and np.isfinite(scores).all():
+            before = known(probabilities[row, columns], multi=False)
             cases.append((np.stack([before, scores], axis=1), right))  # (candidates, 2)
 
     def cost(weights: NDArray[np.float64]) -> float:
-        total = 0.5 * float((((weights - (1, 0)) / PRIOR) ** 2).sum())
+        total = 0.5 * float((((weights - USUAL[:2]) / PRIOR[:2]) ** 2).sum())
         for features, right in cases:
             mixed = features @ weights
-            if multi:
-                total += float(np.logaddexp(0, np.where(right, -mixed, mixed)).sum())
-            else:
-                total += float(logsumexp(mixed) - logsumexp(mixed[right]))
+            total += float(logsumexp(mixed) - logsumexp(mixed[right]))
         return total
 
-    found = minimize(cost, x0=np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0, 4), (0, 4)])
-    return float(found.x[0]), float(found.x[1])
+    found = minimize(cost, x0=USUAL[:2], method="L-BFGS-B", bounds=BOUNDS[:2])
+    return Weights(*found.x.tolist())
+
+
+def fit_odds(read: Candidates, probabilities: Floats, targets: Flags) -> Weights:
+    """Return the same where a document has several labels.
+
+    What is weighed are log odds, and each candidate is right or wrong on its own. Both looks count
+    in how often a label is right at all; the shift takes out what is counted twice.
+    """
+    cells = [
+        np.stack([known(probabilities[row, columns], multi=True), scores, targets[row, columns]])
+        for row, columns, scores in zip(read.rows, read.columns, read.logits, strict=True)
+    ]
+    told = np.concatenate(cells, axis=1) if cells else np.empty((3, 0))
+    before, said, right = told[:, np.isfinite(told).all(axis=0)]  # (candidates,) each
+    features = np.stack([before, said, np.ones_like(said)], axis=1)  # (candidates, 3)
+
+    def cost(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        odds, away = features @ weights, (weights - USUAL) / PRIOR
+        loss = np.logaddexp(0, odds).sum() - odds @ right + 0.5 * away @ away
+        return float(loss), features.T @ (expit(odds) - right) + away / PRIOR
+
+    found = minimize(cost, x0=USUAL, jac=True, method="L-BFGS-B", bounds=BOUNDS)
+    return Weights(*found.x.tolist())
 
 
 def accept(gold: acceptance.Judged, *, promise: float, confidence: float = 0.99) -> float:

@@ -52,8 +52,8 @@ def reranked(course: Course, best: Contender) -> tuple[Contender, Scores]:
     read = read_all(course, chosen, texts, reranker.cards, reader)
 
     def fitted(known: Candidates) -> Bundle:
-        one, other = reranking.fit_combination(known, first.probabilities, targets, multi=multi)
-        mixed = replace(reranker, first=one, second=other)
+        fit = reranking.fit_odds if multi else reranking.fit_combination
+        mixed = replace(reranker, **fit(known, first.probabilities, targets)._asdict())
         return replace(best.bundle, reranker=mixed)
 
     halves = np.arange(len(read)) % 2 == 0
@@ -94,7 +94,8 @@ def reader_of(reranker: Reranker, best: Contender) -> Reads:
 def taught(course: Course, best: Contender) -> Reranker | None:
     """Return a cross-encoder that learnt from *best*, and whose word weighs nothing yet.
 
-    It is trained once in a run. None where no document has a label to be mistaken for another.
+    It is trained once in a run. None where no document has a label to be mistaken for another, or,
+    with several labels a document, where there is none to learn from.
     """
     bundle, material = best.bundle, course.material
     head = "silver" if bundle.self_trains else "gold"

@@ -34,7 +34,7 @@ OF_A_TREE = frozenset({"hierarchy", "parents"})
 OF_PAIRS = frozenset({"distil", "rerank"})
 
 COSTLY = frozenset({"rerank"})
-"""Stages whose cost is paid with every document, so that top-1 has to rise by them."""
+"""Stages paid for with every document: top-1, or micro-F1, has to rise by them."""
 
 TWICE = 2.0
 """Times the champion's latency below which no second look can stay."""
@@ -106,9 +106,9 @@ def refusal(stage: str, material: Material) -> str:
         return "Not tried: what lies near says little of a document with several labels."
     if material.project.is_multi and stage == "distil":
         return "Not tried: the encoder learns a ranking of labels of which one is right."
-    if stage in OF_PAIRS and material.terms.relations.overlaps.shape[0] < 2:
-        return "Not tried: there is one label, and nothing to mistake it for."
     single = not material.project.is_multi
+    if single and stage in OF_PAIRS and len(material.terms.labels) < 2:
+        return "Not tried: there is one label, and nothing to mistake it for."
     if single and stage in OF_PAIRS and not (material.examples.targets.sum(axis=1) == 1).any():
         return "Not tried: no document has one right label."
     if stage in OF_OPEN and not material.pool:

@@ -180,15 +180,15 @@ def test_with_several_labels_each_word_moves_the_odds_of_its_label_alone():
         np.array([0]), (np.array([0, 2]),), (np.array([np.log(3), np.log(2)], dtype=np.float32),)
     )
     after, found = combine(
-        reranker(second=2.0),
+        reranker(second=2.0, shift=float(np.log(0.5))),
         read,
         logits=logits,
         probabilities=calibration.probabilities(logits, multi=True),
         temperature=temperature,
         multi=True,
     )
-    # odds 1 · 3² and ¼ · 2²; nothing was said of the second label
-    np.testing.assert_allclose(found, [[0.9, 0.8, 0.5]], rtol=1e-5)
+    # odds ½ · 1 · 3² and ½ · ¼ · 2²; nothing was said of the second label
+    np.testing.assert_allclose(found, [[4.5 / 5.5, 0.8, 1 / 3]], rtol=1e-5)
     np.testing.assert_allclose(calibration.probabilities(after, multi=True), found, rtol=1e-5)
 
 
@@ -211,6 +211,15 @@ def test_with_several_labels_a_second_look_adds_and_takes_away_labels_and_accept
     [after] = decide(bundle, twice)
     assert (before.label_ids, before.bucket) == ((1,), Bucket.REVIEW)
     assert (after.label_ids, after.bucket, after.reranked) == ((2,), Bucket.REVIEW, True)
+
+
+def test_with_several_labels_one_that_nothing_fitted_may_get_a_label():
+    bundle, features = several(), Features(np.array([[0.45, 0, 0, 0]], dtype=np.float32))
+    [before] = decide(bundle, score(bundle, features))
+    twice = look_again(bundle, score(bundle, features), lambda _: ["text"], Reader(one=9.0))
+    [after] = decide(bundle, twice)
+    assert (before.bucket, before.label_ids) == (Bucket.NONE_FITS, ())
+    assert (after.bucket, after.label_ids) == (Bucket.REVIEW, (1,))
 
 
 def test_with_several_labels_nothing_fits_when_a_second_look_takes_the_last_away():

@@ -11,6 +11,7 @@ from training.acceptance import Judged
 from training.examples import relations
 
 NONE = np.zeros((4, 4), dtype=bool)
+NOTHING_SAID = (1, 0, 0)
 
 
 def right(*columns, labels=4):
@@ -70,7 +71,7 @@ def test_with_several_labels_one_that_overlaps_a_right_one_is_neither_right_nor_
     assert told(found) == [(0, [0, 1, 3]), (1, [0, 3])]
 
 
-def test_a_document_all_of_whose_labels_are_neither_has_no_list():
+def test_the_right_label_of_a_document_is_listed_though_it_overlaps_all_others():
     everything = np.ones((2, 2), dtype=bool)
     targets = np.array([[1, 0]], dtype=bool)
     logits = np.zeros((1, 2), dtype=np.float32)
@@ -136,7 +137,7 @@ def test_weights_follow_who_is_right():
     targets = np.eye(3, dtype=bool)[rng.integers(3, size=400)]
     even = np.full((400, 3), 1 / 3, dtype=np.float32)
     telling = np.where(targets, 2.0, 0.0) + rng.normal(size=(400, 3))
-    first, second = reranking.fit_combination(read_of(telling, even), even, targets, multi=False)
+    first, second = reranking.fit_combination(read_of(telling, even), even, targets)[:2]
     # Normal noise of width 1 around means 0 and 2: the log-odds of a logit are twice its value.
     assert second == pytest.approx(2.0, abs=0.35)
     assert first == pytest.approx(1.0, abs=0.01)  # of equal chances nothing is learnt
@@ -147,37 +148,58 @@ def test_a_reader_that_says_nothing_weighs_nothing():
     targets = np.eye(3, dtype=bool)[rng.integers(3, size=400)]
     chances = np.where(targets, 0.6, 0.2).astype(np.float32)
     noise = rng.normal(size=(400, 3))
-    assert (
-        reranking.fit_combination(read_of(noise, chances), chances, targets, multi=False)[1] < 0.15
-    )
+    assert reranking.fit_combination(read_of(noise, chances), chances, targets).second < 0.15
 
 
 def test_without_a_right_label_among_the_candidates_the_first_look_stands():
     chances = np.full((1, 3), 1 / 3, dtype=np.float32)
     read = read_of(np.zeros((1, 3)), chances)
-    assert reranking.fit_combination(read, chances, np.zeros((1, 3), bool), multi=False) == (1, 0)
+    assert reranking.fit_combination(read, chances, np.zeros((1, 3), bool)) == NOTHING_SAID
+
+
+def test_a_reading_that_is_no_number_is_passed_over():
+    rng = np.random.default_rng(4)
+    targets = np.eye(3, dtype=bool)[rng.integers(3, size=100)]
+    even = np.full((100, 3), 1 / 3, dtype=np.float32)
+    said = np.where(targets, 2.0, 0.0) + rng.normal(size=(100, 3))
+    for fit in (reranking.fit_combination, reranking.fit_odds):
+        known = fit(read_of(said[1:], even[1:]), even[1:], targets[1:])
+        broken = fit(read_of([[np.nan] * 3, *said[1:]], even), even, targets)
+        assert broken == pytest.approx(known)
 
 
 def test_with_several_labels_weights_are_those_of_a_logistic_regression():
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(3)
-    targets = rng.random((4000, 3)) < 0.4
-    first = (np.where(targets, 0.5, -0.5) + rng.normal(size=(4000, 3))).astype(np.float32)
+    targets = rng.random((4000, 3)) < 0.2
+    first = (np.where(targets, 0.5, -1.5) + rng.normal(size=(4000, 3))).astype(np.float32)
     said = np.where(targets, 1.0, -1.0) + rng.normal(size=(4000, 3))
-    found = reranking.fit_combination(read_of(said, first), sigmoid(first), targets, multi=True)
+    found = reranking.fit_odds(read_of(said, first), sigmoid(first), targets)
     features = np.stack([first.ravel(), said.ravel()], axis=1)
-    free = LogisticRegression(C=1e6, fit_intercept=False).fit(features, targets.ravel())
-    np.testing.assert_allclose(found, free.coef_[0], atol=0.05)  # 12,000 labels outweigh the priors
+    free = LogisticRegression(C=1e6).fit(features, targets.ravel())
+    wanted = [*free.coef_[0], free.intercept_[0]]
+    np.testing.assert_allclose(found, wanted, atol=0.05)  # few bits of a prior
 
 
-def test_with_several_labels_a_document_of_none_teaches_too():
-    chances = np.full((50, 2), 0.5, dtype=np.float32)
-    nothing = np.zeros((50, 2), dtype=bool)
-    weights = reranking.fit_combination(
-        read_of(-np.ones((50, 2)), chances), chances, nothing, multi=True
+def test_with_several_labels_what_both_looks_know_of_how_rare_labels_are_counts_once():
+    """Two independent looks, each calibrated where a tenth of the labels is right."""
+    rng = np.random.default_rng(5)
+    rare, odds = np.log(0.1 / 0.9), 2.0
+    targets = rng.random((20_000, 2)) < 0.1
+    first, said = (
+        odds * (np.where(targets, odds, 0.0) - odds / 2 + rng.normal(size=targets.shape)) + rare
+        for _ in range(2)
     )
-    assert weights[1] > 0.5
+    found = reranking.fit_odds(read_of(said, first), sigmoid(first), targets)
+    assert found == pytest.approx((1, 1, -rare), abs=0.1)
+
+
+def test_with_several_labels_and_nothing_read_the_first_look_stands():
+    nothing = np.zeros((3, 2), dtype=bool)
+    read = Candidates(np.array([], dtype=np.int64), ())
+    found = reranking.fit_odds(read, np.full((3, 2), 0.5, np.float32), nothing)
+    assert found == NOTHING_SAID
 
 
 def test_second_looks_are_accepted_only_where_counting_proves_it():

@@ -191,11 +191,17 @@ def test_with_several_labels_those_in_doubt_are_read_and_the_model_serves(
     assert run.status == TrainingRun.Status.DONE, run.error
     assert run.report["stages"][0]["figures"]["micro_f1"]
     bundle = serving.load(run.model_versions.get().bundle)
-    assert bundle.reranker.accept == NEVER
     predictions.predict_documents(project, None, bundle=bundle, now=timezone.now())
     found = Prediction.objects.current().filter(project=project)
     assert found.filter(reranked=True).exists()
     assert not found.filter(reranked=True, bucket="auto").exists()
+
+    deployments.deploy(project, bundle.digest, reason="", actor=None, now=timezone.now())
+    material = runs.gather(project, seed=0)
+    served = stages.champion(material)
+    assert served.scores(np.arange(40)).pairs > 0  # what the next run is compared with
+    easy = replace(material, terms=replace(material.terms, promise=0.01))
+    assert second_look.accepting(served.bundle, served, easy).reranker.accept == NEVER
 
 
 def test_with_several_labels_nothing_is_distilled(small_encoder):

@@ -57,8 +57,8 @@ STAGES: Final[Mapping[str, Stage]] = {
     ),
     "rerank": Stage(
         "A second look",
-        "A cross-encoder reads each close call together with its likeliest labels. It costs time "
-        "with every document that it reads.",
+        "A cross-encoder reads each close call together with its likeliest labels; where documents "
+        "have several, with those in doubt. It costs time with every document that it reads.",
     ),
 }
 """In the order in which they are tried; each builds on those that were kept before it."""
