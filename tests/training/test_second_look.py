@@ -202,9 +202,3 @@ def test_with_several_labels_those_in_doubt_are_read_and_the_model_serves(
     assert served.scores(np.arange(40)).pairs > 0  # what the next run is compared with
     easy = replace(material, terms=replace(material.terms, promise=0.01))
     assert second_look.accepting(served.bundle, served, easy).reranker.accept == NEVER
-
-
-def test_with_several_labels_nothing_is_distilled(small_encoder):
-    project = build_project(small_encoder, kind="multi")
-    run = executor.carry_out(train(project, stages=["distil"]).pk)
-    assert "one is right" in run.report["stages"][0]["reason"]

@@ -34,10 +34,6 @@ STAGES: Final[Mapping[str, Stage]] = {
         "Adaptation to your language",
         "Before it is fine-tuned, the encoder learns to guess masked words of your documents.",
     ),
-    "self_train": Stage(
-        "Self-training",
-        "The encoder is fine-tuned on silver of open documents, too.",
-    ),
     "hard_negatives": Stage(
         "Hard negatives",
         "Labels that are easily mistaken for the right one are pushed away harder.",
@@ -54,6 +50,10 @@ STAGES: Final[Mapping[str, Stage]] = {
         "Distillation",
         "The encoder also learns what a cross-encoder, which reads document and label together, "
         "thinks of the closest calls.",
+    ),
+    "self_train": Stage(
+        "Self-training",
+        "The encoder is fine-tuned on silver of open documents, too.",
     ),
     "rerank": Stage(
         "A second look",
