@@ -17,8 +17,8 @@ class LabelSide:
 
     Embedding every text of every label with gradient in each step would cost several times the
     documents. So a step embeds a few labels anew and takes the others, detached, from memory. The
-    stalest labels come first, so with eight of 77 labels renewed in a step no vector is older than
-    about twenty steps, in which a small learning rate hardly moves it: the slow drift that
+    stalest labels come first, so with a tenth of the labels renewed in a step no vector is older
+    than about twenty steps, in which a small learning rate hardly moves it: the slow drift that
     cross-batch memory rests on (Wang et al., 2020, https://arxiv.org/abs/1912.06798). Documents
     still meet every label of the project in each step.
 

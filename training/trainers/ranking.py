@@ -58,7 +58,7 @@ class LabelRanking(nn.Module):
         relations: Relations,
         *,
         loss: HierarchicalMultiPositiveLoss,
-        renewed: int = 8,
+        renewed: int = 16,
         document_weight: float = 0.0,
         hierarchy: bool = False,
         parents: bool = False,
