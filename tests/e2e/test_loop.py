@@ -23,6 +23,7 @@ def task_after(person, former):
     """Wait for the card of another task than *former* and return that task's address."""
     card = f"#task[data-address]:not([data-address='{former}'])"
     shown = person.page.wait_for_selector(card)
+    person.page.wait_for_load_state()  # a page hears keys once its scripts ran
     wait_for(lambda: not person.page.locator(".htmx-request").count(), person.page)
     return shown.get_attribute("data-address")
 
@@ -60,6 +61,7 @@ def decide_ten_by_keyboard(reviewer):
     page = reviewer.page
     page.get_by_role("link", name="Start reviewing").click()
     page.get_by_role("heading", name="All queues").wait_for()
+    page.wait_for_load_state()
     page.keyboard.press("Enter")
     task = task_after(reviewer, "")
     for key in ["Enter", "Enter", "2", "Enter", "n", "Enter", "1", "Enter", "3", "Enter"]:
