@@ -9,16 +9,14 @@ OMP_NUM_THREADS=1 for what one worker's process does.
 """
 
 import argparse
-import json
 import os
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scratch import set_up
+from scratch import play_all, report, set_up, tell
 
 SEED = 0
 TARGET_MINUTES = 12.0
@@ -34,8 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         set_up(Path(folder))
         figures = measure(options.directory, options.epochs, options.documents, Path(folder))
-    lines = [f"{name}: {value}" for name, value in figures.items()]
-    sys.stdout.write((json.dumps(figures) if options.json else "\n".join(lines)) + "\n")
+    report(figures, as_json=options.json)
 
 
 def measure(directory: Path, epochs: int, documents: int, folder: Path) -> dict[str, Any]:
@@ -44,16 +41,12 @@ def measure(directory: Path, epochs: int, documents: int, folder: Path) -> dict[
 
     from inference import serving, weights
     from inference.encode import load_model
-    from training import backtest
     from training.material import gather
     from training.splits import Split
     from training.trainers import fine_tune
     from training.trainers.recipes import Recipe
 
-    plan = backtest.Plan(directory, "single", (0,), 50, SEED, float("inf"))
-    play = backtest.Play(plan, "margin-kmeans")
-    play.encode(lambda words: sys.stderr.write(f"{words}\n"))
-    material = gather(play.project, seed=SEED)
+    material = gather(play_all(directory, SEED).project, seed=SEED)
     training = material.examples.part(Split.TRAIN)
     training = training.take(np.arange(min(documents or len(training), len(training))))
     engine = serving.engine_for(material.base.digest)
@@ -91,7 +84,7 @@ class Watching:
     def stepped(self, step: int, steps: int) -> None:
         self.steps = step
         if step % 50 == 0:
-            sys.stderr.write(f"{time.strftime('%H:%M:%S')}  step {step} of {steps}\n")
+            tell(f"step {step} of {steps}")
 
     def logged(self, loss: float) -> None:
         pass

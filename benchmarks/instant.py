@@ -10,14 +10,12 @@ batch among all open documents, predict and prioritise it.
 """
 
 import argparse
-import json
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from scratch import set_up
+from scratch import report, set_up
 
 SEED = 7
 DIM = 384
@@ -35,8 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         set_up(Path(folder))
         figures = measure(options.gold, options.labels, options.documents, options.repeat)
-    lines = [f"{name}: {value}" for name, value in figures.items()]
-    sys.stdout.write((json.dumps(figures) if options.json else "\n".join(lines)) + "\n")
+    report(figures, as_json=options.json)
 
 
 def measure(gold: int, labels: int, documents: int, repeat: int) -> dict[str, Any]:

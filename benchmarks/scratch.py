@@ -1,8 +1,11 @@
-"""An installation that is thrown away after a benchmark."""
+"""What benchmarks share: an installation that is thrown away after one, and how it is told."""
 
+import json
 import os
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 
 def set_up(folder: Path) -> None:
@@ -19,3 +22,24 @@ def set_up(folder: Path) -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+
+
+def play_all(directory: Path, seed: int) -> Any:
+    """Return a backtest's play of *directory*, every text of train.jsonl being gold, encoded."""
+    from training import backtest
+
+    plan = backtest.Plan(directory, "single", (0,), 50, seed, float("inf"))
+    play = backtest.Play(plan, "margin-kmeans")
+    play.encode(tell)
+    return play
+
+
+def tell(what: str) -> None:
+    """Say how far it is."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {what}\n")
+
+
+def report(figures: dict[str, Any], *, as_json: bool) -> None:
+    """Print *figures*, a line each or as one line of JSON."""
+    lines = [f"{name}: {value}" for name, value in figures.items()]
+    sys.stdout.write((json.dumps(figures) if as_json else "\n".join(lines)) + "\n")

@@ -14,8 +14,6 @@ fp32. Works in a database of its own.
 """
 
 import argparse
-import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scratch import set_up
+from scratch import play_all, report, set_up, tell
 
 SEED = 0
 TARGET_RATIO = 15.0
@@ -41,8 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         set_up(Path(folder))
         figures = measure(options.directory, options.texts, options.learn_from, Path(folder))
-    lines = [f"{name}: {value}" for name, value in figures.items()]
-    sys.stdout.write((json.dumps(figures) if options.json else "\n".join(lines)) + "\n")
+    report(figures, as_json=options.json)
 
 
 def measure(directory: Path, count: int, learn_from: int, folder: Path) -> dict[str, Any]:
@@ -53,11 +50,9 @@ def measure(directory: Path, count: int, learn_from: int, folder: Path) -> dict[
     from inference.buckets import Bucket
     from training import backtest
 
-    plan = backtest.Plan(directory, "single", (0,), 50, SEED, float("inf"))
-    play = backtest.Play(plan, "margin-kmeans")
-    play.encode(tell)
+    play = play_all(directory, SEED)
     bundle = make(play, learn_from, folder)
-    test = backtest.read_test(plan, bundle, tell)
+    test = backtest.read_test(play.plan, bundle, tell)
     some = np.random.default_rng(SEED).permutation(len(test.texts))[:count]
     texts = [test.texts[at] for at in some]
     targets = test.targets[some]
@@ -154,10 +149,6 @@ def make(play: Any, learn_from: int, folder: Path) -> Any:
     tell(f"teaching the cross-encoder from the {learn_from:,} closest calls")
     contender, _ = second_look.reranked(course, base)
     return stages.complete(contender, material)
-
-
-def tell(what: str) -> None:
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {what}\n")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Encode, retrieve, head, calibrate, decide: texts in, one verdict each out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.buckets import NEVER, Bucket, assigned, bucket_all, margins
+from inference.buckets import Bucket, assigned, bucket_all, margins
 from inference.bundle import Bundle
 from inference.features import Features
 from inference.rerank import Candidates, Reads, candidates, combine
@@ -167,13 +167,12 @@ def buckets_of(bundle: Bundle, scores: Scores) -> list[Bucket]:
 
     With several labels a document, one that was looked at twice is for a person.
     """
-    thresholds = bundle.thresholds
-    found = bucket_all(scores.probabilities, scores.logits, thresholds)
+    found = bucket_all(scores.probabilities, scores.logits, bundle.thresholds)
     if bundle.reranker is None:
         return found
+    second: list[Bucket]
     if bundle.multi:
-        unsure = replace(thresholds, accept=NEVER)
-        second = bucket_all(scores.probabilities, scores.logits, unsure)
+        second = [Bucket.REVIEW if each == Bucket.AUTO else each for each in found]
     else:
         sure = scores.probabilities.max(axis=1) >= np.float32(bundle.reranker.accept)
         second = [Bucket.AUTO if each else Bucket.REVIEW for each in sure.tolist()]

@@ -128,8 +128,9 @@ def _lists(lists: Lists) -> Dataset:
 
 def _pairs(lists: Lists) -> Dataset:
     """Return a row of each document with each of its candidates, right or wrong."""
+    cards = [bounded(card) for card in lists.cards]
     rows = [
-        (bounded(text), bounded(lists.cards[column]), float(right))
+        (bounded(text), cards[column], float(right))
         for text, columns, shares in zip(lists.texts, lists.columns, lists.shares, strict=True)
         for column, right in zip(columns.tolist(), shares.tolist(), strict=True)
     ]
