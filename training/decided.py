@@ -42,13 +42,16 @@ def parts(project: Project) -> list[Part]:
 def counts(project: Project) -> list[tuple[str, str, int]]:
     """Return kind, name and documents of each part."""
     twice, once = Q(reranked=True), Q(reranked=False)
-    accepted, close = Q(bucket=Bucket.AUTO), Q(bucket=Bucket.REVIEW)
+    accepted, close, nothing = (
+        Q(bucket=each) for each in (Bucket.AUTO, Bucket.REVIEW, Bucket.NONE_FITS)
+    )
     filters = {
         ("first", "Accepted at first sight"): accepted & once,
         ("second", "Accepted at second sight"): accepted & twice,
         ("twice", "Close calls, looked at twice"): close & twice,
         ("close", "Close calls"): close & once,
-        ("nothing", "Nothing fits"): Q(bucket=Bucket.NONE_FITS),
+        ("nothing_twice", "Nothing fits, looked at twice"): nothing & twice,
+        ("nothing", "Nothing fits"): nothing & once,
     }
     columns = {kind: Count("pk", filter=each) for (kind, _), each in filters.items()}
     found = project.predictions.current().aggregate(**columns)

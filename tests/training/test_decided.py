@@ -21,7 +21,8 @@ def test_every_document_counts_in_the_part_that_decided_it(django_assert_num_que
         ("auto", False, 4),
         ("auto", True, 1),
         ("review", True, 2),
-        ("none_fits", False, 1),
+        ("none_fits", True, 1),
+        ("none_fits", False, 2),
     ):
         for _ in range(count):
             PredictionFactory(
@@ -34,10 +35,11 @@ def test_every_document_counts_in_the_part_that_decided_it(django_assert_num_que
         found = decided.parts(project)
         assert decided.parts(project) == found  # counted once
     assert [(part.name, part.documents, part.share) for part in found] == [
-        ("Accepted at first sight", 4, 0.5),
-        ("Accepted at second sight", 1, 0.125),
-        ("Close calls, looked at twice", 2, 0.25),
-        ("Nothing fits", 1, 0.125),
+        ("Accepted at first sight", 4, 0.4),
+        ("Accepted at second sight", 1, 0.1),
+        ("Close calls, looked at twice", 2, 0.2),
+        ("Nothing fits, looked at twice", 1, 0.1),
+        ("Nothing fits", 2, 0.2),
     ]
 
 
