@@ -6,17 +6,21 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from labeling import audit, gold
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
 from labeling.queues import LeaseLost
 
-__all__ = ["LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
+__all__ = ["KeyUsed", "LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
 
 Status = ReviewTask.Status
 Kind = Annotation.Kind
+
+
+class KeyUsed(LeaseLost):
+    """The key belongs to a decision on another task, or to one since undone."""
 
 
 class LabelRefused(ValueError):
@@ -27,7 +31,6 @@ class UndoRefused(Exception):
     """The judgement cannot be taken back; the message says why."""
 
 
-@transaction.atomic
 def annotate(
     task: ReviewTask,
     *,
@@ -48,50 +51,61 @@ def annotate(
         independent: the reviewer did not see the prediction.
 
     Raises:
-        LeaseLost: *reviewer* does not hold an unexpired lease on an open task, or the key belongs
-            to a decision since undone.
+        LeaseLost: *reviewer* does not hold an unexpired lease on an open task.
+        KeyUsed: the key belongs to a decision on another task or to one since undone.
         LabelRefused: a label of another project, a retired or merely grouping one, or not exactly
             one in a single-label project.
     """
-    Document.objects.filter(pk=task.document_id).lock()
-    task = _locked(task)
-    chosen = {label.pk: label for label in labels}
-    if existing := _same_decision(task, reviewer, set(chosen), key):
-        return existing
-    has_gold = task.document.gold_at is not None
-    is_settled = task.status != Status.OPEN or has_gold != task.is_check
-    if is_settled or not task.is_leased_to(reviewer, at=now):
-        raise LeaseLost(task, task.annotations.standing().first())
-    shown = None if independent or task.is_check else task.prediction
-    standing = Label.objects.in_bulk({*chosen, *(shown.proposed if shown else ())})
-    given = [standing[pk] for pk in chosen]
-    _check(task, given)
-    offered = gold.offer(shown, standing, is_multi=task.project.is_multi) if shown else None
-    return _store(task, reviewer, given, offered, key=key, now=now)
+    chosen = list(dict.fromkeys(label.pk for label in labels))
+    try:
+        with transaction.atomic():
+            task = _locked(task)
+            if not _close(task, reviewer, now=now):
+                return _decided_already(task, reviewer, set(chosen), key)
+            shown = None if independent or task.is_check else task.prediction
+            standing = Label.objects.in_bulk({*chosen, *(shown.proposed if shown else ())})
+            given = [standing[pk] for pk in chosen]
+            _check(task, given)
+            is_multi = task.project.is_multi
+            offered = gold.offer(shown, standing, is_multi=is_multi) if shown else None
+            return _store(task, reviewer, given, offered, key=key, now=now)
+    except IntegrityError:
+        if not Annotation.objects.filter(reviewer=reviewer, key=key).exists():
+            raise
+        return _decided_already(task, reviewer, set(chosen), key)
 
 
 def _locked(task: ReviewTask) -> ReviewTask:
-    """Return the task as it stands now, locked until the transaction ends."""
+    """Return the task, its document held until the transaction ends.
+
+    What is said of the task itself may be older than the lock: act on it by conditional UPDATE.
+    """
     related = ReviewTask.objects.select_related("project", "document", "prediction", "queue")
     lean = related.defer("document__text", "document__metadata")
-    return lean.select_for_update(of=("self",)).get(pk=task.pk)
+    return lean.select_for_update(of=("document",), no_key=True).get(pk=task.pk)
 
 
-def _same_decision(
-    task: ReviewTask, reviewer: User, chosen: set[int], key: UUID
-) -> Annotation | None:
-    """Return the standing annotation that says this already; refuse one that says otherwise."""
+def _close(task: ReviewTask, reviewer: User, *, now: datetime) -> bool:
+    """Close a task that *reviewer* holds; False where they do not, or its document is settled."""
+    if (task.document.gold_at is not None) != task.is_check:
+        return False
+    held = ReviewTask.objects.leased_to(reviewer, at=now).filter(pk=task.pk)
+    return bool(held.update(status=Status.DONE, leased_by=None, leased_until=None))
+
+
+def _decided_already(task: ReviewTask, reviewer: User, chosen: set[int], key: UUID) -> Annotation:
+    """Return the standing annotation that says this already; refuse where there is none."""
+    task = ReviewTask.objects.select_related("leased_by").get(pk=task.pk)
+    standing = task.annotations.standing().first()
     known = Annotation.objects.filter(
         Q(key=key) | Q(task=task, undone_at=None), reviewer=reviewer
     ).prefetch_related("labels")
     for annotation in known:
-        said = {label.pk for label in annotation.labels.all()}
         if annotation.task_id != task.pk or annotation.undone_at is not None:
-            raise LeaseLost(task, task.annotations.standing().first())
-        if annotation.key == key or said == chosen:
+            raise KeyUsed(task, standing)
+        if annotation.key == key or {label.pk for label in annotation.labels.all()} == chosen:
             return annotation
-        raise LeaseLost(task, annotation)
-    return None
+    raise LeaseLost(task, standing)
 
 
 def _check(task: ReviewTask, labels: Sequence[Label]) -> None:
@@ -127,7 +141,6 @@ def _store(
     )
     through = Annotation.labels.through
     through.objects.bulk_create(through(annotation=annotation, label_id=pk) for pk in ids)
-    _close(task)
     if task.is_check:
         gold.put_right(task.document, labels, annotation=annotation, now=now)
     else:
@@ -149,11 +162,6 @@ def _kind(offered: gold.Offer | None, label_ids: Sequence[int]) -> str:
     return Kind.ACCEPTED if set(label_ids) == set(offered.suggested) else Kind.CORRECTED
 
 
-def _close(task: ReviewTask) -> None:
-    task.status, task.leased_by, task.leased_until = Status.DONE, None, None
-    task.save(update_fields=["status", "leased_by", "leased_until"])
-
-
 def last_of(project_id: int, reviewer: User) -> Annotation | None:
     """Return the reviewer's newest standing judgement in a project: what undo takes back."""
     mine = Annotation.objects.standing().filter(project=project_id, reviewer=reviewer)
@@ -173,7 +181,7 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
         UndoRefused: it is somebody else's, was undone and passed on, or something later rests on
             the document: imported gold, another judgement, another open task.
     """
-    Document.objects.filter(pk=annotation.task.document_id).lock()
+    Document.objects.filter(pk=annotation.task.document_id).lock()  # then nothing read is older
     task = _locked(annotation.task)
     annotation = Annotation.objects.select_for_update().get(pk=annotation.pk)
     if annotation.reviewer_id != reviewer.pk:

@@ -10,7 +10,7 @@ from django.db.models.functions import Length, Substr
 
 from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
-from labeling.models import Document, Exclusion, GoldLabel, Label, ReviewTask
+from labeling.models import Document, Exclusion, GoldLabel, Label, Project, ReviewTask
 from labeling.quoting import Part, parts
 from labeling.reasons import doubted, percent, why
 
@@ -98,31 +98,79 @@ def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "
     )
     offered = choices(task, ticked=ticked)
     known = {choice.label.pk for choice in offered}
-    named = [(str(each.label), each.probability or 0.0) for each in offered if each.share]
     return Card(
         task=task,
         document=document,
         text=parts(document.shown),
         length=document.length or 0,
         metadata=readable(document.metadata),
-        why=doubt(task, offered) if task.is_check else why(task, named),
+        why=reason(task, offered),
         tie=explained(offered[:2], document),
         others=offered[2:],
         found=[Choice(each) for each in look_up(task.project, find) if each.pk not in known],
     )
 
 
-def choices(task: ReviewTask, *, ticked: Sequence[int] | None = None) -> list[Choice]:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a task asks and offers, for programs. suggested: ids of the labels Enter accepts."""
+
+    task: ReviewTask
+    why: str
+    candidates: Sequence[Choice]
+    suggested: Sequence[int]
+
+
+def outlines(project: Project, tasks: Sequence[ReviewTask]) -> list[Outline]:
+    """Outline *tasks* of *project*, selected with queues, predictions and documents, in order."""
+    stands = standing([task for task in tasks if task.is_check])
+    wanted = {label_id for given in stands.values() for label_id in given}
+    for task in tasks:
+        task.project = project
+        wanted.update(task.prediction.proposed if task.prediction else ())
+        wanted.update(label_id for label_id, _ in task.opinion)
+    labels = project.labels.assignable().in_bulk(wanted)
+    return [_outline(task, choices(task, labels=labels, stands=stands)) for task in tasks]
+
+
+def _outline(task: ReviewTask, offered: Sequence[Choice]) -> Outline:
+    first = (
+        offered[:1] if not task.project.is_multi else [each for each in offered if each.is_ticked]
+    )
+    return Outline(task, reason(task, offered), offered, [each.label.pk for each in first])
+
+
+def reason(task: ReviewTask, offered: Sequence[Choice]) -> str:
+    """Say in words why *task* is here."""
+    named = [(str(each.label), each.probability or 0.0) for each in offered if each.share]
+    return doubt(task, offered) if task.is_check else why(task, named)
+
+
+def choices(
+    task: ReviewTask,
+    *,
+    ticked: Sequence[int] | None = None,
+    labels: Mapping[int, Label] | None = None,
+    stands: Mapping[int, Sequence[int]] | None = None,
+) -> list[Choice]:
     """Return the labels the card offers in the model's order: at most nine, and those ticked.
 
     Labels retired since the prediction are left out.
+
+    Args:
+        ticked: as in `card`.
+        labels, stands: the usable ones among those proposed, and what `standing` says of the task,
+            where they were read already.
     """
-    probability, predicted = proposed(task)
+    if stands is None:
+        stands = standing([task] if task.is_check else [])
+    probability, predicted = proposed(task, stands.get(task.document_id, ()))
     suggested: Sequence[int] = ()
     if task.project.is_multi:
         suggested = predicted if ticked is None else ticked
     wanted = list(dict.fromkeys([*probability, *suggested]))
-    labels = task.project.labels.assignable().select_related(WITH_PATH).in_bulk(wanted)
+    if labels is None:
+        labels = task.project.labels.assignable().select_related(WITH_PATH).in_bulk(wanted)
     offered = [labels[pk] for pk in wanted if pk in labels]
     shown = [label for rank, label in enumerate(offered) if rank < SHOWN or label.pk in suggested]
     return [
@@ -137,13 +185,16 @@ def choices(task: ReviewTask, *, ticked: Sequence[int] | None = None) -> list[Ch
     ]
 
 
-def proposed(task: ReviewTask) -> tuple[dict[int, float], Sequence[int]]:
+def proposed(task: ReviewTask, given: Sequence[int]) -> tuple[dict[int, float], Sequence[int]]:
     """Return label id to probability, best first, and the labels that are ticked to begin with.
 
     Where gold is asked about: what stands, which Enter confirms, and then the second opinion.
+
+    Args:
+        given: the labels that stand, where gold is asked about.
     """
     if task.is_check:
-        given, opinion = standing(task), dict(task.opinion)
+        opinion = dict(task.opinion)
         first = {label_id: opinion[label_id] for label_id in given if label_id in opinion}
         return first | opinion, given
     if task.prediction is None:
@@ -187,10 +238,13 @@ def doubt(task: ReviewTask, offered: Sequence[Choice]) -> str:
     )
 
 
-def standing(task: ReviewTask) -> list[int]:
-    """Return the labels that the document's gold gives it now."""
-    gold = task.document.gold.gold().exclude(label=None).order_by("pk")
-    return list(gold.values_list("label", flat=True))
+def standing(tasks: Sequence[ReviewTask]) -> dict[int, list[int]]:
+    """Return the labels that gold gives the documents of *tasks* now, by document, in one query."""
+    found: dict[int, list[int]] = {task.document_id: [] for task in tasks}
+    gold = GoldLabel.objects.gold().exclude(label=None).filter(document__in=found)
+    for document_id, label_id in gold.order_by("pk").values_list("document", "label"):
+        found[document_id].append(label_id)
+    return found
 
 
 def readable(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:

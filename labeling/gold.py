@@ -36,9 +36,8 @@ def grant(
 ) -> list[GoldLabel]:
     """Make *labels* the gold of *document*, resting on *annotation*; none means nothing fits.
 
-    Silver gives way. *ruled_out* are ids of labels the person saw proposed and passed over.
+    *ruled_out* are ids of labels the person saw proposed and passed over.
     """
-    document.gold.filter(tier=GoldLabel.Tier.SILVER).delete()
     granted = GoldLabel.objects.bulk_create(
         GoldLabel(
             project_id=annotation.project_id,

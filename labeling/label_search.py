@@ -43,16 +43,35 @@ class _Place:
     name: str
 
 
-def typeahead(project: Project) -> list[tuple[int, str, str, str]]:
-    """Return (id, name, path, description) of every assignable label, in one query."""
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A label that may be given, as the typeahead and programs are told of it."""
+
+    id: int
+    key: str
+    name: str
+    path: str
+    description: str
+
+
+def described(project: Project) -> list[Described]:
+    """Return every assignable label in the order of the taxonomy, in one query."""
     rows = project.labels.active().values_list(
-        "pk", "parent", "name", "description", "is_assignable", named=True
+        "pk", "key", "parent", "name", "description", "is_assignable", named=True
     )
     places = {row.pk: _Place(row.parent, row.name) for row in rows}
     return [
-        (row.pk, row.name, _path(places, row.parent), row.description[:DESCRIPTION])
+        Described(row.pk, row.key, row.name, _path(places, row.parent), row.description)
         for row in rows
         if row.is_assignable
+    ]
+
+
+def typeahead(project: Project) -> list[tuple[int, str, str, str]]:
+    """Return (id, name, path, beginning of the description) of every assignable label."""
+    return [
+        (each.id, each.name, each.path, each.description[:DESCRIPTION])
+        for each in described(project)
     ]
 
 

@@ -1,12 +1,13 @@
 """Lease review tasks to reviewers, most valuable first, and take them back."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -25,6 +26,7 @@ __all__ = [
     "ensure",
     "lease",
     "lease_next",
+    "lease_several",
     "prioritise",
     "release",
     "renew",
@@ -32,6 +34,7 @@ __all__ = [
     "skip",
 ]
 
+MOST_COUNTED = 10_000  # tasks of a queue: by how many more, no reviewer need know
 WINDOW = 20  # tasks looked at before the database is asked again; racing reviewers spread over them
 
 
@@ -49,39 +52,78 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class QueueCount:
-    """How many tasks of a queue are open, and of those what one reviewer cannot take now."""
+    """How many tasks of a queue are open, and of those what one reviewer cannot take now.
+
+    is_more: there are more than MOST_COUNTED, which is what *open* says then.
+    """
 
     queue: ReviewQueue
     open: int
     leased: int  # to others, at this moment
     skipped: int  # by this reviewer, and not leased to others
+    is_more: bool = False
 
     @property
     def waiting(self) -> int:
-        """What the reviewer may take."""
-        return self.open - self.leased - self.skipped
+        """What the reviewer may take; about that where there are more."""
+        return self.open if self.is_more else self.open - self.leased - self.skipped
+
+
+class _Rows(Subquery):
+    """How many rows a query has."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
 
 def lease_next(
     project: Project, reviewer: User, *, now: datetime, queue: ReviewQueue | None = None
 ) -> ReviewTask | None:
-    """Lease the most valuable available task to *reviewer*, or return None where none is left.
+    """Lease the most valuable available task to *reviewer*, or return None where none is left."""
+    found = lease_several(project, reviewer, 1, now=now, queue=queue)
+    return found[0] if found else None
 
-    A task the reviewer holds already comes before all others, so that a reload, a second tab or an
+
+def lease_several(
+    project: Project,
+    reviewer: User,
+    most: int,
+    *,
+    now: datetime,
+    queue: ReviewQueue | None = None,
+    whole: bool = False,
+) -> list[ReviewTask]:
+    """Lease up to *most* tasks to *reviewer*, the most valuable first.
+
+    Tasks the reviewer holds already come before all others, so that a reload, a second tab or an
     undo never piles up leases. Each claim is one conditional UPDATE: of two reviewers racing for a
-    task exactly one wins and the other moves on to the next.
+    task exactly one wins and the other moves on, to a task that others of the race hardly look at.
+
+    Args:
+        whole: read the bodies of the documents, too.
     """
     tasks = ReviewTask.objects.filter(queue=queue) if queue else project.tasks.all()
     held = tasks.leased_to(reviewer, at=now).order_by("-value", "pk")
-    for task_id in held.values_list("pk", flat=True)[:WINDOW]:
-        if task := _claim(task_id, reviewer, now=now):
-            return task
-    available = tasks.available_to(reviewer, at=now).most_valuable_first()
-    while window := list(available.values_list("pk", flat=True)[:WINDOW]):
-        for task_id in window:
-            if task := _claim(task_id, reviewer, now=now):
-                return task
-    return None
+    claimed = _claim_some(held.values_list("pk", flat=True)[:most], most, reviewer, now=now)
+    free = tasks.available_to(reviewer, at=now).most_valuable_first()
+    size = max(WINDOW, most)
+    while len(claimed) < most and (window := list(free.values_list("pk", flat=True)[:size])):
+        claimed += _claim_some(window, most - len(claimed), reviewer, now=now)
+    return _read(claimed, whole=whole)
+
+
+def _claim_some(task_ids: Iterable[int], most: int, reviewer: User, *, now: datetime) -> list[int]:
+    """Claim up to *most* of these tasks, in their order until a race is lost; return their ids."""
+    claimed: list[int] = []
+    left, is_racing = list(task_ids), False
+    while left and len(claimed) < most:
+        place = reviewer.pk % len(left) if is_racing else 0
+        task_id = left.pop(place)
+        if _claim(task_id, reviewer, now=now):
+            claimed.append(task_id)
+        else:
+            is_racing = True
+    return claimed
 
 
 def lease(task: ReviewTask, reviewer: User, *, now: datetime) -> ReviewTask:
@@ -90,9 +132,9 @@ def lease(task: ReviewTask, reviewer: User, *, now: datetime) -> ReviewTask:
     Raises:
         LeaseLost: it is closed, or somebody else holds it.
     """
-    if not (leased := _claim(task.pk, reviewer, now=now)):
+    if not _claim(task.pk, reviewer, now=now):
         raise _lost(task)
-    return leased
+    return _read([task.pk])[0]
 
 
 def renew(task: ReviewTask, *, reviewer: User, now: datetime) -> datetime:
@@ -146,29 +188,31 @@ def restore_skipped(project: Project, reviewer: User, *, now: datetime) -> int:
 
 
 def counts(project: Project, reviewer: User, now: datetime | None = None) -> list[QueueCount]:
-    """Count each queue for *reviewer* in four queries answered by index, oldest queue first.
+    """Count each queue for *reviewer* in three queries answered by index, oldest queue first.
 
-    Gold to check is left out while there is none: few projects ever have any.
+    No further than MOST_COUNTED, so that a million tasks cost what ten thousand do. Gold to check
+    is left out while there is none: few projects ever have any.
     """
     now = now or timezone.now()
-    listed = list(project.queues.order_by("pk"))
-    tasks = ReviewTask.objects.open().filter(queue__in=listed)  # by queue: the index alone answers
-    leased = tasks.filter(project=project, leased_until__gt=now).exclude(leased_by=reviewer)
+    tasks = ReviewTask.objects.open().filter(queue=OuterRef("pk")).values("pk")
+    listed = list(project.queues.order_by("pk").annotate(found=_Rows(tasks[: MOST_COUNTED + 1])))
+    leased = ReviewTask.objects.open().filter(project=project, leased_until__gt=now)
     free = Q(task__leased_until=None) | Q(task__leased_until__lte=now) | Q(task__leased_by=reviewer)
     skipped = TaskSkip.objects.filter(
         free, reviewer=reviewer, task__status=ReviewTask.Status.OPEN, task__queue__in=listed
     )
-    open_by, leased_by = (_count(found, "queue") for found in (tasks, leased))
+    leased_by = _count(leased.exclude(leased_by=reviewer), "queue")
     skipped_by = _count(skipped, "task__queue")
     return [
         QueueCount(
             queue,
-            open_by.get(queue.pk, 0),
+            min(queue.found, MOST_COUNTED),
             leased_by.get(queue.pk, 0),
             skipped_by.get(queue.pk, 0),
+            is_more=queue.found > MOST_COUNTED,
         )
         for queue in listed
-        if queue.pk in open_by or queue.reason != ReviewQueue.Reason.CHECK
+        if queue.found or queue.reason != ReviewQueue.Reason.CHECK
     ]
 
 
@@ -176,7 +220,7 @@ def _count(found: ReviewTaskQuerySet | QuerySet[TaskSkip], queue: str) -> dict[i
     return dict(found.order_by(queue).values_list(queue).annotate(rows=Count("pk")))
 
 
-def _claim(task_id: int, reviewer: User, *, now: datetime) -> ReviewTask | None:
+def _claim(task_id: int, reviewer: User, *, now: datetime) -> bool:
     """Lease an open task that nobody else holds, by one conditional UPDATE.
 
     A task that somebody held while its document was predicted again speaks of the current
@@ -185,12 +229,19 @@ def _claim(task_id: int, reviewer: User, *, now: datetime) -> ReviewTask | None:
     task, until = ReviewTask.objects.filter(pk=task_id), now + settings.REVIEW_LEASE
     current = Prediction.objects.current().filter(document=OuterRef("document")).values("pk")
     latest = Coalesce(Subquery(current[:1]), F("prediction"))
-    free, held = task.unleased(at=now), task.leased_to(reviewer, at=now)
-    claimed = free.update(leased_by=reviewer, leased_until=until, prediction=latest)
-    if not claimed and not held.update(leased_until=until):
-        return None
+    free = task.unleased(at=now)
+    if free.update(leased_by=reviewer, leased_until=until, prediction=latest):
+        return True
+    return bool(task.leased_to(reviewer, at=now).update(leased_until=until))
+
+
+def _read(task_ids: Sequence[int], *, whole: bool = False) -> list[ReviewTask]:
+    """Return these tasks in this order, without the bodies of their documents unless *whole*."""
     related = ReviewTask.objects.select_related("queue", "prediction", "document")
-    return related.defer("document__text", "document__metadata").get(pk=task_id)
+    if not whole:
+        related = related.defer("document__text", "document__metadata")
+    found = related.in_bulk(task_ids)
+    return [found[pk] for pk in task_ids if pk in found]
 
 
 def _held(task: ReviewTask, reviewer: User) -> ReviewTaskQuerySet:

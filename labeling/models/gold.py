@@ -25,7 +25,7 @@ class GoldLabel(models.Model):
 
     class Tier(models.TextChoices):
         GOLD = "gold", "A person vouches for it"
-        SILVER = "silver", "Accepted without a person"
+        SILVER = "silver", "Accepted without a person"  # training finds its own; none is stored
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="gold")
     document = models.ForeignKey(Document, models.CASCADE, related_name="gold")

@@ -44,18 +44,13 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         return self.filter(project__in=Project.objects.visible_to(user))
 
     def available_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
-        """Open tasks *reviewer* has not skipped and nobody else holds at *at*."""
+        """Open tasks nobody holds at *at* and *reviewer* has not skipped."""
         skipped = TaskSkip.objects.filter(reviewer=reviewer).values("task")
-        return self.unleased_or_of(reviewer, at=at).exclude(pk__in=skipped)
+        return self.unleased(at=at).exclude(pk__in=skipped)
 
     def unleased(self, *, at: datetime) -> ReviewTaskQuerySet:
         """Open tasks nobody holds at *at*."""
         return self.open().filter(Q(leased_until=None) | Q(leased_until__lte=at))
-
-    def unleased_or_of(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
-        """Open tasks nobody but *reviewer* holds at *at*."""
-        free = Q(leased_until=None) | Q(leased_until__lte=at) | Q(leased_by=reviewer)
-        return self.open().filter(free)
 
     def leased_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
         return self.open().filter(leased_by=reviewer, leased_until__gt=at)
@@ -168,6 +163,10 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
     def standing(self) -> AnnotationQuerySet:
         """Annotations that were not undone."""
         return self.filter(undone_at=None)
+
+    def visible_to(self, user: User | AnonymousUser) -> AnnotationQuerySet:
+        """Annotations in projects *user* belongs to."""
+        return self.filter(project__in=Project.objects.visible_to(user))
 
 
 class Annotation(models.Model):

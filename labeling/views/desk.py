@@ -108,6 +108,7 @@ class Desk:
             "queue": self.queue,
             "counts": counts,
             "waiting": sum(count.waiting for count in counts),
+            "is_more": any(count.is_more for count in counts),
             "skipped": sum(count.skipped for count in counts),
             "why": why_empty(project, counts, queue=self.queue),
             "sitting": sitting.of(project, person, now=self.now),

@@ -90,11 +90,23 @@ def test_judging_is_written_down(decide, labels, reviewer):
     assert entry.detail["labels"] == [labels[0].key]
 
 
-def test_judging_costs_the_same_number_of_queries_whatever_the_queue_length(
-    decide, labels, django_assert_max_num_queries
+SAVEPOINT = 2  # set and released, since a test is a transaction already
+
+
+def test_accepting_costs_eight_queries_whatever_the_queue_length(
+    decide, labels, django_assert_num_queries
 ):
     ReviewTaskFactory.create_batch(30)
-    with django_assert_max_num_queries(15):  # one of them holds the document on PostgreSQL
+    # task and document; close; labels; annotation, its labels; gold; document; history
+    with django_assert_num_queries(8 + SAVEPOINT):
+        decide(labels[0])
+
+
+def test_correcting_costs_two_more_for_what_was_passed_over(
+    decide, labels, django_assert_num_queries
+):
+    ReviewTaskFactory.create_batch(30)
+    with django_assert_num_queries(10 + SAVEPOINT):  # overlaps; ruled out
         decide(labels[2])
 
 

@@ -46,19 +46,6 @@ def test_nothing_fits_is_gold_without_a_label(decide):
     assert GoldLabel.objects.get().label is None
 
 
-def test_silver_gives_way_to_gold(decide, task, labels):
-    GoldLabel.objects.create(
-        project=task.project,
-        document=task.document,
-        label=labels[1],
-        tier=GoldLabel.Tier.SILVER,
-        granted_at=NOON,
-    )
-    decide(labels[1])
-
-    assert GoldLabel.objects.get().tier == GoldLabel.Tier.GOLD
-
-
 def test_candidates_passed_over_are_ruled_out(decide, labels):
     decide(labels[2])
 

@@ -261,11 +261,23 @@ def test_counts_say_what_is_open_held_by_others_and_skipped(project, reviewer, o
     assert [count.open for count in others] == [0, 0]
 
 
-def test_counting_costs_four_queries(project, reviewer, django_assert_num_queries):
+def test_counting_costs_three_queries(project, reviewer, django_assert_num_queries):
     queues.ensure(project)
     ReviewTaskFactory.create_batch(30)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         queues.counts(project, reviewer, NOON)
+
+
+def test_no_more_are_counted_than_anybody_need_know(project, reviewer, monkeypatch):
+    monkeypatch.setattr(queues, "MOST_COUNTED", 2)
+    found = queues.ensure(project)
+    ReviewTaskFactory.create_batch(3, queue=found[ReviewQueue.Reason.AMBIGUOUS])
+    ReviewTaskFactory.create_batch(2, queue=found[ReviewQueue.Reason.NONE_FITS])
+
+    counted = {each.queue.reason: each for each in queues.counts(project, reviewer, NOON)}
+
+    assert (counted["ambiguous"].waiting, counted["ambiguous"].is_more) == (2, True)
+    assert (counted["none_fits"].waiting, counted["none_fits"].is_more) == (2, False)
 
 
 def test_every_project_gets_each_queue_once(project):

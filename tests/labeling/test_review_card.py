@@ -3,11 +3,12 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from labeling import queues
+from labeling import desk, queues
 from labeling.models import (
     Annotation,
     Prediction,
     ReviewQueue,
+    ReviewTask,
 )
 from tests.factories import (
     ExclusionFactory,
@@ -27,6 +28,18 @@ def client(client, reviewer):
 
 
 # --- the card
+
+
+def test_a_card_costs_five_queries_whatever_the_queue_length(
+    held, waiting, labels, django_assert_num_queries
+):
+    task = ReviewTask.objects.select_related("project", "queue", "prediction").get(pk=held().pk)
+    ExclusionFactory(label=labels[0])
+    for _ in range(30):
+        waiting()
+    # document; labels with their paths; exclusions; gold of the one, of the other
+    with django_assert_num_queries(5):
+        desk.card(task)
 
 
 def test_close_call_says_so_in_words(client, held):
@@ -200,7 +213,7 @@ def long_queue(waiting, reviewer, labels):
 def test_task_page_costs_the_same_whatever_the_queue_and_the_taxonomy(
     client, long_queue, django_assert_num_queries
 ):
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(16):
         client.get(url("task", long_queue.pk))
 
 
@@ -208,10 +221,10 @@ def test_deciding_and_getting_the_next_card_costs_the_same_too(
     client, long_queue, labels, django_assert_max_num_queries
 ):
     form = decision(labels[1])
-    with django_assert_max_num_queries(37):  # one of them holds the document on PostgreSQL
+    with django_assert_max_num_queries(33):  # one of them holds the document on PostgreSQL
         client.post(url("annotate", long_queue.pk), form, headers=HTMX)
 
 
 def test_desk_costs_the_same_whatever_the_queue(client, long_queue, django_assert_num_queries):
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         client.get(url("review"))
