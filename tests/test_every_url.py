@@ -7,11 +7,13 @@ import pytest
 from django.core.cache import cache
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from labeling import jobs, taxonomies
 from labeling.models import Label, Membership
 from labeling.taxonomy_entries import TaxonomyEntry
 from tests.factories import (
+    AnnotationFactory,
     DocumentFactory,
     JobFactory,
     MembershipFactory,
@@ -20,6 +22,7 @@ from tests.factories import (
     ReviewTaskFactory,
     TrainingRunFactory,
 )
+from tests.labeling.api.conftest import speaking_for
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +37,7 @@ SITE = frozenset({"site_administrator"})
 GET, POST = ("GET",), ("POST",)
 BOTH = ("GET", "POST")
 # An empty form is refused with 422 where it lacks something, and taken where it lacks nothing.
-ANSWERS = {"GET": {200}, "POST": {200, 204, 302, 303, 409, 422}}
+ANSWERS = {"GET": {200}, "POST": {200, 204, 302, 303, 409, 422}, "DELETE": {204, 409}}
 Url = tuple[str, tuple[str, ...]]
 
 
@@ -50,6 +53,15 @@ class Page:
 
 
 EXPECTED = {
+    "api:schema": Page(ANYBODY),
+    "api:token": Page(ANYBODY, POST, answers=frozenset({400})),
+    "api:tokens": Page(SIGNED_IN, ("DELETE",)),
+    "api:labels": Page(MEMBERS),
+    "api:next": Page(MEMBERS, POST),
+    "api:annotate": Page(MEMBERS, POST, "task", answers=frozenset({400})),
+    "api:skip": Page(MEMBERS, POST, "task"),
+    "api:heartbeat": Page(MEMBERS, POST, "task"),
+    "api:annotation": Page(MEMBERS, ("DELETE",), "annotation"),
     "home": Page(SIGNED_IN),
     "healthz": Page(ANYBODY),
     "accounts:login": Page(ANYBODY, BOTH, answers=frozenset({302})),
@@ -121,6 +133,7 @@ def rows(project):
         "label": Label.objects.get().pk,
         "document": DocumentFactory(project=project).pk,
         "task": ReviewTaskFactory(document__project=project).pk,
+        "annotation": AnnotationFactory(project=project).pk,
         "job": JobFactory(project=project).pk,
         "run": TrainingRunFactory(project=project).pk,
         "model": ModelVersionFactory(project=project).number,
@@ -154,11 +167,17 @@ def visit(client, people):
     """Open or send to an address as the person of a role."""
 
     def visiting(role: str, method: str, url: str):
+        if url.startswith("/api/"):
+            return program(people[role]).generic(method, url)
         if people[role]:
             client.force_login(people[role])
         return client.generic(method, url)
 
     return visiting
+
+
+def program(person):
+    return speaking_for(person) if person else APIClient()
 
 
 def cases(*, allowed: bool) -> list[tuple[str, str, str]]:
@@ -188,7 +207,9 @@ def test_for_all_others_it_does_not_exist(name, method, role, project, rows, vis
     url = address(name, project.slug, rows)
     answer = visit(role, method, url)
 
-    if role == "anonymous":
+    if role == "anonymous" and name.startswith("api:"):
+        assert answer.status_code == 401
+    elif role == "anonymous":
         is_ours = not name.startswith("accounts:")
         back = "/" if method == "POST" and is_ours else url
         assert answer.headers["Location"] == f"/accounts/sign-in/?next={back}"
@@ -212,7 +233,12 @@ def test_sending_to_what_is_only_read_is_refused(name, project, rows, visit):
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [(name, method) for name, page in EXPECTED.items() if page.pk for method in page.methods],
+    [
+        (name, method)
+        for name, page in EXPECTED.items()
+        if page.pk and "slug" in PARAMETERS[name]
+        for method in page.methods
+    ],
 )
 def test_a_row_of_one_project_does_not_exist_below_another(name, method, rows, visit):
     answer = visit("site_administrator", method, address(name, "elsewhere", rows))

@@ -1,15 +1,32 @@
 """Signing in, and passwords: Django's own views with our pages and an audit entry."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth
+from django.db import transaction
 from django.forms import BaseForm
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils import timezone
 
-from labeling import audit
+from labeling import audit, tokens
+
+
+def locked(request: HttpRequest, _answer: Any, _credentials: Any) -> HttpResponse:
+    """Say that somebody failed to sign in too often, as a page or to a program."""
+    if request.path_info.startswith("/api/"):
+        minutes = round(settings.AXES_COOLOFF_TIME / timedelta(minutes=1))
+        detail = f"Too many failed attempts. Try again in {minutes} minutes."
+        return JsonResponse({"detail": detail}, status=429)
+    context = {
+        "cooloff_timedelta": settings.AXES_COOLOFF_TIME,
+        "failure_limit": settings.AXES_FAILURE_LIMIT,
+    }
+    return render(request, "labeling/accounts/locked.html", context, status=429)
 
 
 class Unprocessable:
@@ -35,8 +52,10 @@ class ChangePassword(Unprocessable, auth.PasswordChangeView):
     success_url = reverse_lazy("home")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer = super().form_valid(form)
-        audit.record("changed password", actor=form.user, now=timezone.now())
+        with transaction.atomic():
+            answer = super().form_valid(form)
+            audit.record("changed password", actor=form.user, now=timezone.now())
+            tokens.revoke_all(form.user, now=timezone.now())
         messages.success(self.request, "Your password is changed.")
         return answer
 
@@ -62,8 +81,10 @@ class SetPassword(Unprocessable, auth.PasswordResetConfirmView):
     success_url = reverse_lazy("accounts:login")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer = super().form_valid(form)
-        audit.record("set password", actor=form.user, now=timezone.now())
+        with transaction.atomic():
+            answer = super().form_valid(form)
+            audit.record("set password", actor=form.user, now=timezone.now())
+            tokens.revoke_all(form.user, now=timezone.now())
         name = form.user.get_username()
         messages.success(self.request, f"Your password is set. Sign in as {name}.")
         return answer

@@ -1,0 +1,26 @@
+"""What a machine annotator must know of a project."""
+
+from dataclasses import asdict
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from labeling import label_search
+from labeling.api.asked import person
+from labeling.api.shapes import COMMON, LabelShape
+from labeling.models import Project
+
+
+def find_project(request: Request, slug: str) -> Project:
+    return get_object_or_404(Project.objects.visible_to(person(request)), slug=slug)
+
+
+@extend_schema(responses={200: LabelShape(many=True), **COMMON})
+@api_view(["GET"])
+def list_labels(request: Request, slug: str) -> Response:
+    """Return every label that may be given, in the order of the taxonomy."""
+    project = find_project(request, slug)
+    return Response([asdict(each) for each in label_search.described(project)])
