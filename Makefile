@@ -56,7 +56,7 @@ processes:
 	@PATH="$(CURDIR)/$(BIN):$$PATH" honcho --env /dev/null start --port $(PORT) $(PROCESSES) || test $$? -eq 130
 
 test: $(VENV)/.tools ## Run the whole test suite
-	@$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=
 
 check: $(VENV)/.tools ## Lint, types, import contracts, templates, migrations, coverage
 	@$(BIN)/ruff check .

@@ -1,9 +1,30 @@
 """The people in every test, and settings that keep tests on this machine alone."""
 
+from pathlib import Path
+
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from labeling.models import Membership
 from tests.factories import MembershipFactory, ProjectFactory, UserFactory
+
+# How quick a machine is, is no property of the code; one folder serves all examples of a test.
+hypothesis.settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("any machine")
+
+BROWSER_TESTS = Path(__file__).parent / "e2e"
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one file share a process, and all browser tests the one that runs their demo."""
+    for test in items:
+        group = "e2e" if BROWSER_TESTS in test.path.parents else test.path
+        test.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture(autouse=True)

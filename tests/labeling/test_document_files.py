@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling import document_files, text_lines
@@ -260,7 +260,6 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(["id", "subject", "text", "metadata", "labels", "x"]), JSON))
 def test_any_object_becomes_a_document_within_bounds_or_a_bad_row(tmp_path, fields):
     (row,) = rows_of(tmp_path, json.dumps(fields))
@@ -273,14 +272,12 @@ def test_any_object_becomes_a_document_within_bounds_or_a_bad_row(tmp_path, fiel
         assert (row.subject + row.text + row.external_id).encode()[:0] == b""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_to_the_end(tmp_path, content):
     for row in rows_of(tmp_path, content):
         assert isinstance(row, Row | BadRow)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))
 def test_any_text_survives_csv(tmp_path, cells):
     buffer = io.StringIO()

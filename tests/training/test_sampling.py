@@ -46,7 +46,7 @@ def test_copies_of_one_document_are_no_trouble():
     assert len(set(margin_kmeans(same, np.zeros(50), 10, seed=0).tolist())) == 10
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(documents=st.integers(0, 60), n=st.integers(0, 20), strategy=st.sampled_from(STRATEGIES))
 def test_every_strategy_chooses_as_many_different_documents_as_there_are(documents, n, strategy):
     rng = np.random.default_rng(documents)
