@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from labeling import audit, gold
+from labeling import audit, gold, queues
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
 from labeling.queues import LeaseLost
 
@@ -95,17 +95,16 @@ def _close(task: ReviewTask, reviewer: User, *, now: datetime) -> bool:
 
 def _decided_already(task: ReviewTask, reviewer: User, chosen: set[int], key: UUID) -> Annotation:
     """Return the standing annotation that says this already; refuse where there is none."""
-    task = ReviewTask.objects.select_related("leased_by").get(pk=task.pk)
-    standing = task.annotations.standing().first()
+    lost = queues.lost(task)
     known = Annotation.objects.filter(
         Q(key=key) | Q(task=task, undone_at=None), reviewer=reviewer
     ).prefetch_related("labels")
     for annotation in known:
         if annotation.task_id != task.pk or annotation.undone_at is not None:
-            raise KeyUsed(task, standing)
+            raise KeyUsed(lost.task, lost.standing)
         if annotation.key == key or {label.pk for label in annotation.labels.all()} == chosen:
             return annotation
-    raise LeaseLost(task, standing)
+    raise lost
 
 
 def _check(task: ReviewTask, labels: Sequence[Label]) -> None:

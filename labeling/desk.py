@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import F, Prefetch, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, prefetch_related_objects
 from django.db.models.functions import Length, Substr
 
+from labeling import comments
 from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
-from labeling.models import Document, Exclusion, GoldLabel, Label, Project, ReviewTask
+from labeling.models import Comment, Document, Exclusion, GoldLabel, Label, Project, ReviewTask
 from labeling.quoting import Part, parts
 from labeling.reasons import doubted, percent, why
 
@@ -62,6 +63,7 @@ class Card:
 
     tie: the first two choices, with examples. others: the rest, in the model's order.
     found: labels looked up without JavaScript. length: characters of the whole body.
+    comments: the last on the document, oldest first.
     """
 
     task: ReviewTask
@@ -73,6 +75,7 @@ class Card:
     tie: Sequence[Choice]
     others: Sequence[Choice]
     found: Sequence[Choice]
+    comments: Sequence[Comment]
 
     @property
     def is_cut(self) -> bool:
@@ -91,9 +94,10 @@ def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "
             None.
         find: words to look for in the taxonomy.
     """
-    document: Any = (  # a Document with the two annotations, which its type does not know
+    document: Any = (  # a Document with the annotations, which its type does not know
         Document.objects.defer("text")
         .annotate(shown=Substr("text", 1, TEXT_SHOWN), length=Length("text"))
+        .annotate(is_commented=Exists(Comment.objects.filter(document=OuterRef("pk"))))
         .get(pk=task.document_id)
     )
     offered = choices(task, ticked=ticked)
@@ -108,7 +112,15 @@ def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "
         tie=explained(offered[:2], document),
         others=offered[2:],
         found=[Choice(each) for each in look_up(task.project, find) if each.pk not in known],
+        comments=said_of(task, document),
     )
+
+
+def said_of(task: ReviewTask, document: Any) -> list[Comment]:
+    """Return the comments on *document*; a question to the owners stands above them."""
+    if not document.is_commented:
+        return []
+    return [each for each in comments.on(document) if each.pk != task.question_id]
 
 
 @dataclass(frozen=True, slots=True)

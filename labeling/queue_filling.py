@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery, Value
@@ -56,18 +56,6 @@ class _Fill:
         )
 
 
-class _Open(NamedTuple):
-    """An open task as it stands."""
-
-    pk: int
-    prediction_id: int | None
-    value: float
-    leased_until: datetime | None
-
-    def is_leased(self, *, at: datetime) -> bool:
-        return self.leased_until is not None and self.leased_until > at
-
-
 def ensure(project: Project) -> dict[str, ReviewQueue]:
     """Return the project's queues by reason, making those that are missing."""
     found = {queue.reason: queue for queue in project.queues.all()}
@@ -93,9 +81,10 @@ def enqueue(predictions: Sequence[Prediction], *, now: datetime) -> int:
     """Open, repoint or withdraw the review task of each prediction's document.
 
     One open task per document: running it again changes nothing. Documents with gold get none. A
-    leased task keeps its prediction, since somebody is looking at it. A task of the chosen batch
-    (value above 1) stays, with its value, until the next batch is chosen. All predictions are of
-    one project and stored. Returns how many of these documents have an open task now.
+    leased or escalated task keeps its prediction: somebody is looking at it, or asked about it. A
+    task of the chosen batch (value above 1) stays, with its value, until the next batch is chosen.
+    All predictions are of one project and stored. Returns how many of these documents have an open
+    task now.
     """
     if not predictions:
         return 0
@@ -110,13 +99,10 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
     ids = [each.document_id for each in batch]
     Document.objects.filter(pk__in=ids).lock()
     fingerprints = dict(Document.objects.open().filter(pk__in=ids).values_list("pk", "fingerprint"))
-    tasks = {
-        document_id: _Open(pk, prediction_id, value, leased_until)
-        for document_id, pk, prediction_id, value, leased_until in ReviewTask.objects.open()
-        .filter(document__in=ids)
-        .exclude(queue__reason=ReviewQueue.Reason.CHECK)
-        .values_list("document", "pk", "prediction", "value", "leased_until")
-    }
+    standing = ReviewTask.objects.open().filter(document__in=ids)
+    known = ("document_id", "prediction_id", "value", "leased_until", "question_id")
+    others = standing.exclude(queue__reason=ReviewQueue.Reason.CHECK).only(*known)
+    tasks = {task.document_id: task for task in others}
     new, moved, unwanted, wanted = [], [], [], 0
     for each in batch:
         fingerprint = fingerprints.get(each.document_id)
@@ -125,7 +111,7 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
         task = tasks.get(each.document_id)
         if task is None:
             new += [fill.task(each, queue)] if queue else []
-        elif task.is_leased(at=fill.now):
+        elif task.is_leased(at=fill.now) or task.question_id:
             continue
         elif queue is None:
             unwanted += [task.pk] if fingerprint is None or task.value <= 1 else []

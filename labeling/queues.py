@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -27,6 +28,7 @@ __all__ = [
     "lease",
     "lease_next",
     "lease_several",
+    "lost",
     "prioritise",
     "release",
     "renew",
@@ -60,13 +62,25 @@ class QueueCount:
     queue: ReviewQueue
     open: int
     leased: int  # to others, at this moment
-    skipped: int  # by this reviewer, and not leased to others
+    skipped: int  # or snoozed by this reviewer, and not leased to others
+    escalated: int = 0  # waiting for an owner
     is_more: bool = False
 
     @property
     def waiting(self) -> int:
         """What the reviewer may take; about that where there are more."""
-        return self.open if self.is_more else self.open - self.leased - self.skipped
+        gone = self.leased + self.skipped + self.escalated
+        return self.open if self.is_more else self.open - gone
+
+    @property
+    def elsewhere(self) -> str:
+        """Say where the others are: "2 with others, 1 put aside by you, 3 escalated"."""
+        told = (
+            (self.leased, "with others"),
+            (self.skipped, "put aside by you"),
+            (self.escalated, "escalated"),
+        )
+        return ", ".join(f"{count:,} {where}" for count, where in told if count)
 
 
 class _Rows(Subquery):
@@ -126,14 +140,17 @@ def _claim_some(task_ids: Iterable[int], most: int, reviewer: User, *, now: date
     return claimed
 
 
+@transaction.atomic
 def lease(task: ReviewTask, reviewer: User, *, now: datetime) -> ReviewTask:
-    """Lease this very task to *reviewer*, also one they skipped before.
+    """Lease this very task to *reviewer*; one they skipped or snoozed is theirs to take again.
 
     Raises:
-        LeaseLost: it is closed, or somebody else holds it.
+        LeaseLost: it is closed, somebody else holds it, or it waits for an owner.
     """
-    if not _claim(task.pk, reviewer, now=now):
-        raise _lost(task)
+    takeable = ReviewTask.objects.takeable_by(reviewer).filter(pk=task.pk)
+    if not takeable.exists() or not _claim(task.pk, reviewer, now=now):
+        raise lost(task)
+    task.skips.filter(reviewer=reviewer).delete()
     return _read([task.pk])[0]
 
 
@@ -145,7 +162,7 @@ def renew(task: ReviewTask, *, reviewer: User, now: datetime) -> datetime:
     """
     until = now + settings.REVIEW_LEASE
     if not _held(task, reviewer).update(leased_until=until):
-        raise _lost(task)
+        raise lost(task)
     return until
 
 
@@ -155,30 +172,29 @@ def release(task: ReviewTask, *, reviewer: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def skip(task: ReviewTask, *, reviewer: User, now: datetime) -> None:
-    """Give the task back to others and offer it to *reviewer* no more.
+def skip(task: ReviewTask, *, reviewer: User, now: datetime, until: datetime | None = None) -> None:
+    """Give the task back to others and offer it to *reviewer* no more, or not *until* then.
 
     Nothing happens where *reviewer* does not hold it, as after a first click.
     """
     if not _held(task, reviewer).update(leased_by=None, leased_until=None):
         return
-    _, is_new = TaskSkip.objects.get_or_create(
-        task=task, reviewer=reviewer, defaults={"skipped_at": now}
+    TaskSkip.objects.update_or_create(
+        task=task, reviewer=reviewer, defaults={"skipped_at": now, "until": until}
     )
-    if is_new:
-        audit.record(
-            "skipped",
-            actor=reviewer,
-            now=now,
-            project=task.project,
-            subject=str(task),
-            detail={"task": task.pk},
-        )
+    audit.record(
+        "snoozed" if until else "skipped",
+        actor=reviewer,
+        now=now,
+        project=task.project,
+        subject=str(task),
+        detail={"task": task.pk} | ({"until": until.isoformat()} if until else {}),
+    )
 
 
 @transaction.atomic
 def restore_skipped(project: Project, reviewer: User, *, now: datetime) -> int:
-    """Offer *reviewer* again what they skipped and is still open; return how many tasks."""
+    """Offer *reviewer* again what they skipped or snoozed and is open; return how many tasks."""
     skips = TaskSkip.objects.filter(reviewer=reviewer, task__in=project.tasks.open())
     restored, _ = skips.delete()
     if restored:
@@ -188,18 +204,29 @@ def restore_skipped(project: Project, reviewer: User, *, now: datetime) -> int:
 
 
 def counts(project: Project, reviewer: User, now: datetime | None = None) -> list[QueueCount]:
-    """Count each queue for *reviewer* in three queries answered by index, oldest queue first.
+    """Count each queue *reviewer* takes from, in three queries answered by index, oldest first.
 
     No further than MOST_COUNTED, so that a million tasks cost what ten thousand do. Gold to check
     is left out while there is none: few projects ever have any.
     """
     now = now or timezone.now()
     tasks = ReviewTask.objects.open().filter(queue=OuterRef("pk")).values("pk")
-    listed = list(project.queues.order_by("pk").annotate(found=_Rows(tasks[: MOST_COUNTED + 1])))
-    leased = ReviewTask.objects.open().filter(project=project, leased_until__gt=now)
+    theirs = project.queues.exclude(pk__in=ReviewQueue.objects.closed_to(reviewer).values("pk"))
+    asking = ReviewTask.objects.escalated().filter(queue=OuterRef("pk")).values("pk")
+    found = {"found": _Rows(tasks[: MOST_COUNTED + 1]), "escalated": _Rows(asking)}
+    listed: list[Any] = list(  # ReviewQueue with the annotations, which its type does not know
+        theirs.order_by("pk").annotate(**found)
+    )
+    leased = ReviewTask.objects.open().filter(
+        project=project, leased_until__gt=now, question__isnull=True
+    )
     free = Q(task__leased_until=None) | Q(task__leased_until__lte=now) | Q(task__leased_by=reviewer)
-    skipped = TaskSkip.objects.filter(
-        free, reviewer=reviewer, task__status=ReviewTask.Status.OPEN, task__queue__in=listed
+    skipped = TaskSkip.objects.lasting(at=now).filter(
+        free,
+        reviewer=reviewer,
+        task__status=ReviewTask.Status.OPEN,
+        task__question=None,
+        task__queue__in=listed,
     )
     leased_by = _count(leased.exclude(leased_by=reviewer), "queue")
     skipped_by = _count(skipped, "task__queue")
@@ -209,6 +236,7 @@ def counts(project: Project, reviewer: User, now: datetime | None = None) -> lis
             min(queue.found, MOST_COUNTED),
             leased_by.get(queue.pk, 0),
             skipped_by.get(queue.pk, 0),
+            queue.escalated,
             is_more=queue.found > MOST_COUNTED,
         )
         for queue in listed
@@ -249,6 +277,7 @@ def _held(task: ReviewTask, reviewer: User) -> ReviewTaskQuerySet:
     return ReviewTask.objects.open().filter(pk=task.pk, leased_by=reviewer)
 
 
-def _lost(task: ReviewTask) -> LeaseLost:
+def lost(task: ReviewTask) -> LeaseLost:
+    """Return why a task is not the reviewer's: as it stands in the database now."""
     now_standing = ReviewTask.objects.select_related("leased_by").get(pk=task.pk)
     return LeaseLost(now_standing, now_standing.annotations.standing().first())

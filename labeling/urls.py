@@ -1,6 +1,17 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from labeling.views import documents, history, home, jobs, people, projects, review, taxonomy
+from labeling.views import (
+    documents,
+    history,
+    home,
+    jobs,
+    people,
+    projects,
+    queues,
+    review,
+    set_aside,
+    taxonomy,
+)
 
 app_name = "labeling"
 
@@ -9,6 +20,8 @@ of_project: list[URLPattern | URLResolver] = [
     # the project and its people
     path("", projects.show_project, name="project"),
     path("settings/", projects.change_settings, name="settings"),
+    path("settings/queues/", queues.show_queues, name="queues"),
+    path("settings/queues/<slug:reason>/", queues.change_queue, name="change-queue"),
     path("people/", people.show_people, name="people"),
     path("people/invite/", people.invite, name="invite"),
     path("people/<int:pk>/role/", people.change_role, name="change-role"),
@@ -23,6 +36,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("documents/", documents.show_documents, name="documents"),
     path("documents/upload/", jobs.upload_documents, name="upload-documents"),
     path("documents/gold.<slug:format_>", documents.export_gold, name="export-gold"),
+    path("documents/<int:pk>/comment/", set_aside.comment_on_document, name="comment-on-document"),
     path("documents/<int:pk>/", documents.show_document, name="document"),
     path("jobs/<int:pk>/", jobs.show_job, name="job"),
     # review
@@ -33,7 +47,13 @@ of_project: list[URLPattern | URLResolver] = [
     path("review/labels/", review.send_labels, name="review-labels"),
     path("review/<int:pk>/", review.show_task, name="task"),
     path("review/<int:pk>/annotate/", review.annotate, name="annotate"),
-    path("review/<int:pk>/skip/", review.skip, name="skip"),
+    path("review/<int:pk>/skip/", set_aside.skip, name="skip"),
+    path("review/<int:pk>/snooze/", set_aside.snooze, name="snooze"),
+    path("review/<int:pk>/escalate/", set_aside.escalate, name="escalate"),
+    path("review/<int:pk>/comment/", set_aside.comment, name="comment"),
+    path("review/<int:pk>/answer/", set_aside.answer, name="answer"),
+    path("review/<int:pk>/take-back/", set_aside.take_back, name="take-back"),
+    path("review/notes/", set_aside.show_notes, name="notes"),
     path("review/<int:pk>/heartbeat/", review.heartbeat, name="heartbeat"),
 ]
 

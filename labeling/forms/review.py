@@ -57,6 +57,11 @@ class AnnotationForm(forms.Form):
         return [] if self.cleaned_data["none"] else list(self.cleaned_data["label"])
 
     @property
+    def ticked(self) -> list[int]:
+        """Ids of the labels that were chosen, also where something else is wrong."""
+        return [label.pk for label in self.cleaned_data.get("label") or ()]
+
+    @property
     def message(self) -> str:
         """What is wrong, as one sentence."""
         return " ".join(str(error) for errors in self.errors.values() for error in errors)

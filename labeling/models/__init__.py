@@ -1,6 +1,7 @@
 """Everything people and machines say about documents."""
 
 from labeling.models.audit import AuditEntry
+from labeling.models.comments import Comment
 from labeling.models.documents import Document
 from labeling.models.gold import GoldLabel, RuledOut
 from labeling.models.jobs import Job
@@ -13,6 +14,7 @@ __all__ = [
     "Annotation",
     "AuditEntry",
     "Candidate",
+    "Comment",
     "Document",
     "Exclusion",
     "GoldLabel",

@@ -4,13 +4,24 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from labeling.models.comments import Comment
 from labeling.models.documents import Document
 from labeling.models.predictions import Prediction
 from labeling.models.projects import Project
 from labeling.models.taxonomy import Label
+
+
+class ReviewQueueQuerySet(models.QuerySet["ReviewQueue"]):
+    def closed_to(self, reviewer: User) -> ReviewQueueQuerySet:
+        """Queues that certain people take from, *reviewer* not among them."""
+        named = ReviewQueue.people.through.objects.all()
+        return self.filter(pk__in=named.values("reviewqueue")).exclude(
+            pk__in=named.filter(user=reviewer).values("reviewqueue")
+        )
 
 
 class ReviewQueue(models.Model):
@@ -24,6 +35,20 @@ class ReviewQueue(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="queues")
     reason = models.CharField(max_length=20, choices=Reason)
+    people = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="+",
+        help_text="Who takes from it; everybody in the project where nobody is named.",
+    )
+    due_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
+        help_text="Hours within which a task should be decided; empty: no limit.",
+    )
+
+    objects = ReviewQueueQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -44,13 +69,32 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         return self.filter(project__in=Project.objects.visible_to(user))
 
     def available_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
-        """Open tasks nobody holds at *at* and *reviewer* has not skipped."""
-        skipped = TaskSkip.objects.filter(reviewer=reviewer).values("task")
-        return self.unleased(at=at).exclude(pk__in=skipped)
+        """Open tasks nobody holds at *at*, of queues that *reviewer* takes from.
+
+        Neither what they skipped, or snoozed until later, nor what waits for an owner's answer.
+        """
+        skipped = TaskSkip.objects.lasting(at=at).filter(reviewer=reviewer).values("task")
+        closed = ReviewQueue.objects.closed_to(reviewer).values("pk")
+        asking = self.unleased(at=at).filter(question=None)
+        return asking.exclude(pk__in=skipped).exclude(queue__in=closed)
+
+    def escalated(self) -> ReviewTaskQuerySet:
+        """Open tasks on which somebody asks the owners."""
+        return self.open().filter(question__isnull=False)
+
+    def takeable_by(self, reviewer: User) -> ReviewTaskQuerySet:
+        """Tasks *reviewer* may ask for by name: escalated ones are for owners and who asked."""
+        theirs = Q(project__in=Project.objects.editable_by(reviewer))
+        return self.filter(Q(question=None) | Q(question__author=reviewer) | theirs)
 
     def unleased(self, *, at: datetime) -> ReviewTaskQuerySet:
         """Open tasks nobody holds at *at*."""
         return self.open().filter(Q(leased_until=None) | Q(leased_until__lte=at))
+
+    def not_with_others(self, person: User, *, at: datetime) -> ReviewTaskQuerySet:
+        """Open tasks that *person* holds, or nobody."""
+        free = Q(leased_until=None) | Q(leased_until__lte=at)
+        return self.open().filter(free | Q(leased_by=person))
 
     def leased_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
         return self.open().filter(leased_by=reviewer, leased_until__gt=at)
@@ -88,6 +132,14 @@ class ReviewTask(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     leased_until = models.DateTimeField(null=True, blank=True)
+    question = models.ForeignKey(
+        Comment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What somebody asks the owners, who alone take it until they answer.",
+    )
     created_at = models.DateTimeField()
 
     objects = ReviewTaskQuerySet.as_manager()
@@ -123,6 +175,16 @@ class ReviewTask(models.Model):
                 condition=Q(status="open", leased_until__isnull=False),
                 name="task_leased",
             ),
+            # escalations.waiting and queues.counts: the few tasks that wait for an owner.
+            models.Index(
+                fields=["queue", "question"],
+                condition=Q(status="open", question__isnull=False),
+                name="task_escalated",
+            ),
+            # queues.ages: the oldest task of a queue.
+            models.Index(
+                fields=["queue", "created_at"], condition=Q(status="open"), name="task_oldest"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,20 +195,30 @@ class ReviewTask(models.Model):
         """Whether the document has gold, and it is that which is asked about."""
         return self.queue.reason == ReviewQueue.Reason.CHECK
 
+    def is_leased(self, *, at: datetime) -> bool:
+        return self.leased_until is not None and self.leased_until > at
+
     def is_leased_to(self, reviewer: User, *, at: datetime) -> bool:
-        return (
-            self.leased_by_id == reviewer.pk
-            and self.leased_until is not None
-            and self.leased_until > at
-        )
+        return self.leased_by_id == reviewer.pk and self.is_leased(at=at)
+
+
+class TaskSkipQuerySet(models.QuerySet["TaskSkip"]):
+    def lasting(self, *, at: datetime) -> TaskSkipQuerySet:
+        """Skips for good, and snoozes that have not ended at *at*."""
+        return self.filter(Q(until=None) | Q(until__gt=at))
 
 
 class TaskSkip(models.Model):
-    """One reviewer gave one task back; others may still take it."""
+    """One reviewer gave one task back, for good or until a time; others may still take it."""
 
     task = models.ForeignKey(ReviewTask, models.CASCADE, related_name="skips")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     skipped_at = models.DateTimeField()
+    until = models.DateTimeField(
+        null=True, blank=True, help_text="When a snooze ends; empty: skipped for good."
+    )
+
+    objects = TaskSkipQuerySet.as_manager()
 
     class Meta:
         constraints = [

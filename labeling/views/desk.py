@@ -7,15 +7,18 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django_htmx.http import push_url
+from django_htmx.http import HttpResponseClientRedirect, push_url
 
-from labeling import annotations, desk, queues, sitting
+from labeling import annotations, desk, queue_terms, queues, sitting
 from labeling.access import PersonRequest
 from labeling.empty_queues import why_empty
+from labeling.forms.set_aside import SnoozeForm
 from labeling.models import Project, ReviewQueue, ReviewTask
+from labeling.models.comments import LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +39,57 @@ class Desk:
         address = reverse(f"labeling:{name}", args=[self.project.slug, *args])
         return f"{address}?{urlencode({'queue': self.queue.reason})}" if self.queue else address
 
-    def go_on(self, said: str = "") -> HttpResponse:
-        """Lease the next task and show it, or say why there is none."""
+    def go_on(self, said: str = "", *, aside: ReviewTask | None = None) -> HttpResponse:
+        """Lease the next task and show it, or say why there is none.
+
+        Args:
+            aside: the task just skipped, snoozed or escalated, which can be taken back.
+        """
         reviewer = self.request.user
         task = queues.lease_next(self.project, reviewer, now=self.now, queue=self.queue)
         if task:
-            return self.go_to(task, said)
+            return self.go_to(task, said, aside=aside)
         address = self.url("review")
         if not self.wants_fragment:
-            return redirect(address)
-        return push_url(self.empty(), address)
+            return self._redirect(address, said)
+        return push_url(self._render("empty", {"said": said, "aside": aside}), address)
 
-    def go_to(self, task: ReviewTask, said: str = "") -> HttpResponse:
+    def go_to(
+        self, task: ReviewTask, said: str = "", *, aside: ReviewTask | None = None
+    ) -> HttpResponse:
         """Show a task the reviewer just leased; its address becomes the browser's."""
         address = self.url("task", task.pk)
         if not self.wants_fragment:
-            return redirect(address)
-        task = self.project.tasks.select_related("project", "queue", "prediction").get(pk=task.pk)
-        return push_url(self.card(task, said=said), address)
+            return self._redirect(address, said)
+        related = ("project", "queue", "prediction", "question__author")
+        task = self.project.tasks.select_related(*related).get(pk=task.pk)
+        return push_url(self.card(task, {"said": said, "aside": aside}), address)
+
+    def leave_for(self, name: str) -> HttpResponse:
+        """Go to another page of the desk."""
+        address = self.url(name)
+        return HttpResponseClientRedirect(address) if self.wants_fragment else redirect(address)
+
+    def refuse(self, task: ReviewTask, problem: str, **typed: Any) -> HttpResponse:
+        """Show the card again with what is wrong, keeping what was ticked and typed."""
+        if not task.is_leased_to(self.request.user, at=self.now):
+            return self.lost(queues.lost(task))
+        how = {"ticked": typed.pop("ticked", None)}
+        return self.card(task, {"problem": problem, **typed}, status=422, **how)
 
     def card(
-        self, task: ReviewTask, *, status: int = 200, problem: str = "", said: str = "", **how: Any
+        self, task: ReviewTask, more: dict[str, Any] | None = None, *, status: int = 200, **how: Any
     ) -> HttpResponse:
         """Show the card of a task the reviewer holds."""
         context = {
             "task": task,
             "card": desk.card(task, **how),
             "key": uuid4(),
-            "problem": problem,
-            "said": said,
+            "snoozes": SnoozeForm.CHOICES,
+            "longest_note": LONGEST,
             "find": how.get("find", ""),
             "lease_seconds": int(settings.REVIEW_LEASE.total_seconds()),
-        }
+        } | (more or {})
         return self._render("card" if self.wants_fragment else "task", context, status=status)
 
     def lost(self, lost: annotations.LeaseLost) -> HttpResponse:
@@ -87,16 +109,30 @@ class Desk:
         context = {"refusal": reason}
         return self._render("lost" if self.wants_fragment else "lost_page", context, status=409)
 
-    def empty(self) -> HttpResponse:
-        return self._render("empty", {})
-
     def overview(self) -> HttpResponse:
-        return self._render("desk", {"is_overview": True})
+        """Show every queue the reviewer takes from, with how long its tasks have waited."""
+        around = self._surroundings()
+        listed = [count.queue for count in around["counts"]]
+        ages = queue_terms.ages(listed, now=self.now)
+        rows = [(count, ages[count.queue.pk]) for count in around["counts"]]
+        return self._render("desk", {"queues": rows}, around=around)
 
-    def _render(self, name: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    def _redirect(self, address: str, said: str) -> HttpResponse:
+        if said:
+            messages.success(self.request, said)
+        return redirect(address)
+
+    def _render(
+        self,
+        name: str,
+        context: dict[str, Any],
+        *,
+        around: dict[str, Any] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
         is_fragment = name in {"card", "lost", "empty"}
         template = f"labeling/review/{'_' if is_fragment else ''}{name}.html"
-        everything = self._surroundings() | {"is_fragment": is_fragment} | context
+        everything = (around or self._surroundings()) | {"is_fragment": is_fragment} | context
         return render(self.request, template, everything, status=status)
 
     def _surroundings(self) -> dict[str, Any]:
@@ -110,6 +146,7 @@ class Desk:
             "waiting": sum(count.waiting for count in counts),
             "is_more": any(count.is_more for count in counts),
             "skipped": sum(count.skipped for count in counts),
+            "escalated": sum(count.escalated for count in counts),
             "why": why_empty(project, counts, queue=self.queue),
             "sitting": sitting.of(project, person, now=self.now),
             "last": annotations.last_of(project.pk, person),

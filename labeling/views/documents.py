@@ -2,9 +2,10 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from labeling import document_list
+from labeling import comments, document_list
 from labeling.access import PersonRequest, owner_page
 from labeling.models import Candidate, GoldLabel, Label, Prediction, Project
+from labeling.models.comments import LONGEST
 from labeling.views.exports import download
 
 
@@ -45,6 +46,8 @@ def show_document(request: PersonRequest, project: Project, pk: int) -> HttpResp
         "annotations": project.annotations.filter(task__document=document)
         .select_related("reviewer")
         .prefetch_related("labels"),
+        "comments": comments.on(document),
+        "longest_note": LONGEST,
     }
     return render(request, "labeling/documents/document.html", context)
 

@@ -1,6 +1,5 @@
 """The review desk: one decision at a time."""
 
-from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -23,7 +22,9 @@ def sit_down(request: PersonRequest, project: Project) -> Desk:
 
 
 def find_task(project: Project, pk: int) -> ReviewTask:
-    related = project.tasks.select_related("project", "queue", "prediction", "leased_by")
+    related = project.tasks.select_related(
+        "project", "queue", "prediction", "leased_by", "question__author"
+    )
     return get_object_or_404(related, pk=pk)
 
 
@@ -54,7 +55,7 @@ def show_task(request: PersonRequest, project: Project, pk: int) -> HttpResponse
     """Show a task the reviewer holds; `?q=` looks labels up for readers without JavaScript."""
     desk, task = sit_down(request, project), find_task(project, pk)
     if not task.is_leased_to(request.user, at=desk.now):
-        return desk.lost(LeaseLost(task, task.annotations.standing().first()))
+        return desk.lost(queues.lost(task))
     return desk.card(task, find=clean(request.GET.get("q", ""))[:100])
 
 
@@ -65,7 +66,7 @@ def annotate(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     desk, task = sit_down(request, project), find_task(project, pk)
     form = AnnotationForm(project, request.POST)
     if not form.is_valid():
-        return refuse(desk, task, form, form.message)
+        return desk.refuse(task, form.message, ticked=form.ticked)
     try:
         annotations.annotate(
             task, reviewer=request.user, labels=form.labels, key=form.decision_key, now=desk.now
@@ -73,25 +74,8 @@ def annotate(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     except LeaseLost as lost:
         return desk.lost(lost)
     except LabelRefused as refused:
-        return refuse(desk, task, form, str(refused))
+        return desk.refuse(task, str(refused), ticked=form.ticked)
     return desk.go_on()
-
-
-def refuse(desk: Desk, task: ReviewTask, form: AnnotationForm, problem: str) -> HttpResponse:
-    """Show the card again with what is wrong, keeping what was ticked."""
-    if not task.is_leased_to(desk.request.user, at=desk.now):
-        return desk.lost(LeaseLost(task, task.annotations.standing().first()))
-    ticked = [label.pk for label in form.cleaned_data.get("label") or ()]
-    return desk.card(task, status=422, problem=problem, ticked=ticked)
-
-
-@require_POST
-@member_page
-def skip(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
-    """Give the task to others and move on."""
-    desk = sit_down(request, project)
-    queues.skip(find_task(project, pk), reviewer=request.user, now=desk.now)
-    return desk.go_on("Skipped. Others may still take it.")
 
 
 @require_POST
@@ -105,10 +89,7 @@ def undo(request: PersonRequest, project: Project) -> HttpResponse:
         task = annotations.undo(form.annotation, reviewer=request.user, now=desk.now)
     except UndoRefused as refused:
         return desk.refused(str(refused))
-    said = "Undone. Choose again."
-    if not desk.wants_fragment:
-        messages.success(request, said)
-    return desk.go_to(task, said)
+    return desk.go_to(task, "Undone. Choose again.")
 
 
 @require_POST

@@ -45,6 +45,24 @@ document.addEventListener("click", (event) => {
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
 });
 
+// --- Notes and snoozes: what opens takes the focus, Ctrl-Enter sends
+
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.open && target.matches?.("[data-closes]"))
+      target.querySelector("textarea, button")?.focus();
+  },
+  true, // toggle does not bubble
+);
+
+document.addEventListener("keydown", (event) => {
+  const form = event.key === "Enter" && event.target.closest?.(".note__form");
+  if (!form || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+
 // --- The next card
 
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -143,7 +143,7 @@ def test_a_document_page_costs_the_same_whatever_its_history(
         AnnotationFactory(task=task).labels.set(labels[:2])
     page(f"{document.pk}/")
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         page(f"{document.pk}/")
 
 

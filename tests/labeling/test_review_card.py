@@ -226,5 +226,5 @@ def test_deciding_and_getting_the_next_card_costs_the_same_too(
 
 
 def test_desk_costs_the_same_whatever_the_queue(client, long_queue, django_assert_num_queries):
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(url("review"))

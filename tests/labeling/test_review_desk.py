@@ -240,7 +240,7 @@ def test_what_one_skipped_can_be_brought_back(client, held):
     task = held()
     empty = client.post(url("skip", task.pk), follow=True)
 
-    assert "Only what you skipped is left" in empty.text
+    assert "Only what you put aside is left" in empty.text
     assert client.post(url("restore-skipped")).url == url("task", task.pk)
 
 
