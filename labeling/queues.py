@@ -1,6 +1,6 @@
 """Lease review tasks to reviewers, most valuable first, and take them back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,6 +105,7 @@ def lease_several(
     *,
     now: datetime,
     queue: ReviewQueue | None = None,
+    besides: Collection[int] = (),
     whole: bool = False,
 ) -> list[ReviewTask]:
     """Lease up to *most* tasks to *reviewer*, the most valuable first.
@@ -114,9 +115,11 @@ def lease_several(
     task exactly one wins and the other moves on, to a task that others of the race hardly look at.
 
     Args:
+        besides: ids of tasks not to return: those the reviewer has before them.
         whole: read the bodies of the documents, too.
     """
     tasks = ReviewTask.objects.filter(queue=queue) if queue else project.tasks.all()
+    tasks = tasks.exclude(pk__in=besides) if besides else tasks
     held = tasks.leased_to(reviewer, at=now).order_by("-value", "pk")
     claimed = _claim_some(held.values_list("pk", flat=True)[:most], most, reviewer, now=now)
     free = tasks.available_to(reviewer, at=now).most_valuable_first()

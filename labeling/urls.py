@@ -42,6 +42,7 @@ of_project: list[URLPattern | URLResolver] = [
     # review
     path("review/", review.show_desk, name="review"),
     path("review/next/", review.take_next, name="review-next"),
+    path("review/ahead/", review.look_ahead, name="look-ahead"),
     path("review/undo/", review.undo, name="undo"),
     path("review/skipped/", review.restore_skipped, name="restore-skipped"),
     path("review/labels/", review.send_labels, name="review-labels"),

@@ -93,6 +93,7 @@ EXPECTED = {
     "labeling:job": Page(OWNERS, pk="job"),
     "labeling:review": Page(MEMBERS),
     "labeling:review-next": Page(MEMBERS, POST),
+    "labeling:look-ahead": Page(MEMBERS, POST),
     "labeling:undo": Page(MEMBERS, POST),
     "labeling:restore-skipped": Page(MEMBERS, POST),
     "labeling:review-labels": Page(MEMBERS),

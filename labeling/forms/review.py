@@ -2,6 +2,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.http import QueryDict
 
 from labeling.models import Annotation, Label, Project, ReviewQueue, ReviewTask
 
@@ -25,6 +26,18 @@ class QueueForm(forms.Form):
     @property
     def task(self) -> ReviewTask | None:
         return self.cleaned_data.get("task")
+
+
+AT_HAND = 10  # tasks a browser may name; it keeps three
+
+
+def tasks_at_hand(data: QueryDict) -> list[int]:
+    """Return the ids in `have`: tasks that stand ready in the browser, the one shown among them.
+
+    Empty without JavaScript. What is no id is left out: at worst a task is sent twice.
+    """
+    named = [text for text in data.getlist("have") if text.isascii() and text.isdecimal()]
+    return [int(text) for text in named if len(text) < 19][:AT_HAND]
 
 
 class AnnotationForm(forms.Form):

@@ -1,12 +1,12 @@
 """What the review desk answers: the card alone for htmx, a whole page or a redirect otherwise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -16,9 +16,12 @@ from django_htmx.http import HttpResponseClientRedirect, push_url
 from labeling import annotations, desk, queue_terms, queues, sitting
 from labeling.access import PersonRequest
 from labeling.empty_queues import why_empty
+from labeling.forms.review import tasks_at_hand
 from labeling.forms.set_aside import SnoozeForm
 from labeling.models import Project, ReviewQueue, ReviewTask
 from labeling.models.comments import LONGEST
+
+AT_ONCE = 3  # tasks a browser holds: the one shown and two ahead of the reviewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Desk:
         Args:
             aside: the task just skipped, snoozed or escalated, which can be taken back.
         """
+        if at_hand := tasks_at_hand(self.request.POST):
+            return self.keep_ahead(at_hand, {"said": said, "aside": aside})
         reviewer = self.request.user
         task = queues.lease_next(self.project, reviewer, now=self.now, queue=self.queue)
         if task:
@@ -65,6 +70,31 @@ class Desk:
         task = self.project.tasks.select_related(*related).get(pk=task.pk)
         return push_url(self.card(task, {"said": said, "aside": aside}), address)
 
+    def keep_ahead(
+        self, at_hand: Sequence[int], more: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send cards for later to a browser that shows the next one already.
+
+        Args:
+            at_hand: ids of the tasks the browser has, the one shown among them.
+            more: what the acknowledgement of a decision says; None where nothing was decided.
+        """
+        tasks = queues.lease_several(
+            self.project,
+            self.request.user,
+            max(0, AT_ONCE - len(at_hand)),
+            now=self.now,
+            queue=self.queue,
+            besides=at_hand,
+        )
+        related = ("project", "queue", "prediction", "question__author")
+        found = self.project.tasks.select_related(*related).in_bulk([task.pk for task in tasks])
+        cards = [self._of(found[task.pk]) for task in tasks if task.pk in found]
+        context = {"project": self.project, "queue": self.queue, "cards": cards}
+        if more is None:
+            return render(self.request, "labeling/review/_ahead.html", context)
+        return self._render("acknowledged", context | more)
+
     def leave_for(self, name: str) -> HttpResponse:
         """Go to another page of the desk."""
         address = self.url(name)
@@ -81,16 +111,19 @@ class Desk:
         self, task: ReviewTask, more: dict[str, Any] | None = None, *, status: int = 200, **how: Any
     ) -> HttpResponse:
         """Show the card of a task the reviewer holds."""
-        context = {
+        context = self._of(task, **how) | (more or {})
+        return self._render("card" if self.wants_fragment else "task", context, status=status)
+
+    def _of(self, task: ReviewTask, **how: Any) -> dict[str, Any]:
+        """Return what the card of *task* shows, whatever stands around it."""
+        return {
             "task": task,
             "card": desk.card(task, **how),
             "key": uuid4(),
             "snoozes": SnoozeForm.CHOICES,
             "longest_note": LONGEST,
             "find": how.get("find", ""),
-            "lease_seconds": int(settings.REVIEW_LEASE.total_seconds()),
-        } | (more or {})
-        return self._render("card" if self.wants_fragment else "task", context, status=status)
+        }
 
     def lost(self, lost: annotations.LeaseLost) -> HttpResponse:
         """Say that the reviewer does not hold the task, what stands now, and offer what next."""
@@ -130,7 +163,7 @@ class Desk:
         around: dict[str, Any] | None = None,
         status: int = 200,
     ) -> HttpResponse:
-        is_fragment = name in {"card", "lost", "empty"}
+        is_fragment = name in {"card", "lost", "empty", "acknowledged"}
         template = f"labeling/review/{'_' if is_fragment else ''}{name}.html"
         everything = (around or self._surroundings()) | {"is_fragment": is_fragment} | context
         return render(self.request, template, everything, status=status)

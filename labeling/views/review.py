@@ -10,7 +10,7 @@ from labeling import annotations, label_search, queues
 from labeling.access import PersonRequest, member_page
 from labeling.annotations import LabelRefused, LeaseLost, UndoRefused
 from labeling.document_fields import clean
-from labeling.forms.review import AnnotationForm, QueueForm, UndoForm
+from labeling.forms.review import AnnotationForm, QueueForm, UndoForm, tasks_at_hand
 from labeling.models import Project, ReviewTask
 from labeling.views.desk import Desk
 
@@ -47,6 +47,13 @@ def take_next(request: PersonRequest, project: Project) -> HttpResponse:
         return desk.go_to(queues.lease(task, request.user, now=desk.now))
     except LeaseLost as lost:
         return desk.lost(lost)
+
+
+@require_POST
+@member_page
+def look_ahead(request: PersonRequest, project: Project) -> HttpResponse:
+    """Lease the next tasks and send their cards, for later, besides those the browser `have`s."""
+    return sit_down(request, project).keep_ahead(tasks_at_hand(request.POST))
 
 
 @require_safe

@@ -1,21 +1,14 @@
 // The review desk: keys, heartbeat, and where the focus goes when the next card comes.
 // Every key presses a control that stands on the page, found by its data-keys.
-import { closeTypeahead, openTypeahead, watchTypeahead } from "./typeahead.js";
+import { forget, isSending, isTooSoon, readyCards, shown, stayAhead, tell, undoOnceStored } from "./ahead.js";
+import { keepDrafts, restore } from "./drafts.js";
+import { closeTypeahead, openTypeahead, tickFound, watchTypeahead } from "./typeahead.js";
 
 const BEAT = 60_000; // milliseconds; a lease lasts five minutes
 const TYPING = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 const ACTIVATED_BY_ENTER = "a[href], button, summary";
 
-const status = () => document.getElementById("review-status");
 const task = () => document.getElementById("task");
-
-function tell(words) {
-  const line = document.createElement("span");
-  line.className = "desk-status__alert";
-  line.textContent = words;
-  status()?.querySelector(".desk-status__alert")?.remove();
-  status()?.prepend(line);
-}
 
 // --- Keys
 
@@ -31,8 +24,10 @@ function isForUs(event) {
 function press(event) {
   if (!isForUs(event)) return;
   const control = document.querySelector(`[data-keys~="${CSS.escape(event.key)}"]`);
+  if (!control && event.key === "u" && isSending()) undoOnceStored();
   if (!control || control.disabled) return;
   event.preventDefault();
+  if (isTooSoon()) return;
   if (document.querySelector("#task .htmx-request, #review-status .htmx-request")) return;
   if (control.matches("[type=search]")) openTypeahead(control);
   else control.click();
@@ -77,13 +72,17 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target?.id !== "task" && event.target.id !== "task") return;
+function present(card) {
   lastBeat = Date.now();
-  const card = task();
+  closeTypeahead();
   document.title = document.title.replace(/^.*? · /, `${heading(card)} · `);
+  restore(tickFound);
   card.querySelector("h2[tabindex]")?.focus({ preventScroll: true });
   window.scrollTo({ top: 0 });
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.id === "task" || event.target.id === "task") shown();
 });
 
 const heading = (card) => card.querySelector("h2")?.textContent.trim().slice(0, 60) || "Review";
@@ -104,17 +103,20 @@ document.addEventListener("htmx:responseError", unsaved);
 let lastBeat = Date.now();
 
 async function beat() {
-  const url = task()?.dataset.heartbeat;
   const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
-  if (!url || !token || document.visibilityState !== "visible") return;
+  if (!token || document.visibilityState !== "visible") return;
   lastBeat = Date.now();
+  await Promise.all([task(), ...readyCards()].map((card) => renew(card, token)));
+}
+
+async function renew(card, token) {
+  const { heartbeat, address } = card?.dataset ?? {};
+  if (!heartbeat) return;
   try {
-    const answer = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token } });
-    const isStillHere = task()?.dataset.heartbeat === url;
-    if (answer.status === 409 && isStillHere) {
-      const { address } = task().dataset;
-      window.htmx.ajax("GET", address, { target: "#task", swap: "outerHTML" });
-    }
+    const answer = await fetch(heartbeat, { method: "POST", headers: { "X-CSRFToken": token } });
+    if (answer.status !== 409) return;
+    if (card === task()) window.htmx.ajax("GET", address, { target: "#task", swap: "outerHTML" });
+    else forget(card);
   } catch {
     tell("The server cannot be reached. Your place is kept for five minutes.");
   }
@@ -124,4 +126,7 @@ setInterval(() => Date.now() - lastBeat >= BEAT && beat(), 5_000);
 document.addEventListener("visibilitychange", () => Date.now() - lastBeat >= BEAT && beat());
 
 watchTypeahead();
+keepDrafts();
+restore(tickFound);
+stayAhead(present);
 document.addEventListener("htmx:beforeRequest", closeTypeahead);

@@ -178,6 +178,7 @@ function decide(form, label) {
   const button = document.createElement("button");
   button.name = "label";
   button.value = label.id;
+  button.dataset.name = label.name;
   button.hidden = true;
   form.append(button);
   button.click();
@@ -186,6 +187,14 @@ function decide(form, label) {
 
 // Several labels: one more ticked box; the field is ready for the next.
 function tick(form, label) {
+  tickFound(label, form);
+  field().value = "";
+  closeTypeahead();
+  field().blur();
+}
+
+// Ticks a label of the taxonomy, {id, name, path}, whether or not the card offers it.
+export function tickFound(label, form = document.getElementById("decision")) {
   let box = form.querySelector(`input[name=label][value="${label.id}"]`);
   if (!box) {
     const row = document.createElement("li");
@@ -202,7 +211,4 @@ function tick(form, label) {
     found.hidden = false;
   }
   box.checked = true;
-  field().value = "";
-  closeTypeahead();
-  field().blur();
 }

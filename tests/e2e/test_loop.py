@@ -24,8 +24,16 @@ def task_after(person, former):
     card = f"#task[data-address]:not([data-address='{former}'])"
     shown = person.page.wait_for_selector(card)
     person.page.wait_for_load_state()  # a page hears keys once its scripts ran
-    wait_for(lambda: not person.page.locator(".htmx-request").count(), person.page)
+    settled(person)
     return shown.get_attribute("data-address")
+
+
+def settled(person):
+    """Wait until what was decided is stored and the card hears keys, then look at it a moment."""
+    page = person.page
+    wait_for(lambda: not page.locator(".htmx-request").count(), page)
+    wait_for(lambda: not page.get_by_text("Saving …").count(), page)
+    page.wait_for_timeout(200)
 
 
 def predictions(person):
