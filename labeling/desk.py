@@ -215,11 +215,16 @@ def proposed(task: ReviewTask, given: Sequence[int]) -> tuple[dict[int, float], 
     return {each.label_id: each.probability for each in ranked}, task.prediction.label_ids
 
 
+def defined(offered: Sequence[Choice]) -> Sequence[Choice]:
+    """Read the exclusions of all labels at once."""
+    exclusions = Prefetch("exclusions", Exclusion.objects.select_related("use"))
+    prefetch_related_objects([choice.label for choice in offered], exclusions)
+    return offered
+
+
 def explained(tie: Sequence[Choice], document: Document) -> list[Choice]:
     """Give each choice its exclusions and the newest gold examples of its label."""
-    exclusions = Prefetch("exclusions", Exclusion.objects.select_related("use"))
-    prefetch_related_objects([choice.label for choice in tie], exclusions)
-    return [replace(choice, examples=examples(choice.label, document)) for choice in tie]
+    return [replace(each, examples=examples(each.label, document)) for each in defined(tie)]
 
 
 def examples(label: Label, document: Document) -> list[Example]:

@@ -5,6 +5,7 @@ from labeling.views import (
     history,
     home,
     jobs,
+    past,
     people,
     projects,
     queues,
@@ -54,6 +55,9 @@ of_project: list[URLPattern | URLResolver] = [
     path("review/<int:pk>/comment/", set_aside.comment, name="comment"),
     path("review/<int:pk>/answer/", set_aside.answer, name="answer"),
     path("review/<int:pk>/take-back/", set_aside.take_back, name="take-back"),
+    path("review/<int:pk>/definitions/", past.show_definitions, name="definitions"),
+    path("review/past/", past.show_last, name="past"),
+    path("review/past/<int:pk>/", past.show_past, name="past-one"),
     path("review/notes/", set_aside.show_notes, name="notes"),
     path("review/<int:pk>/heartbeat/", review.heartbeat, name="heartbeat"),
 ]

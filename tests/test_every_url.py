@@ -32,6 +32,7 @@ MEMBERS = SIGNED_IN - {"outsider"}
 OWNERS = MEMBERS - {"reviewer"}
 ADMINS = OWNERS - {"owner"}
 SITE = frozenset({"site_administrator"})
+NOBODY: frozenset[str] = frozenset()
 
 
 GET, POST = ("GET",), ("POST",)
@@ -66,6 +67,7 @@ EXPECTED = {
     "healthz": Page(ANYBODY),
     "accounts:login": Page(ANYBODY, BOTH, answers=frozenset({302})),
     "accounts:logout": Page(ANYBODY, POST),
+    "accounts:keys": Page(SIGNED_IN, BOTH),
     "accounts:password_change": Page(SIGNED_IN, BOTH),
     "accounts:password_reset": Page(ANYBODY, BOTH),
     "accounts:password_reset_confirm": Page(ANYBODY, BOTH, extra=(("uidb64", "x"), ("token", "y"))),
@@ -106,6 +108,9 @@ EXPECTED = {
     "labeling:answer": Page(OWNERS, POST, "task"),
     "labeling:take-back": Page(MEMBERS, POST, "task"),
     "labeling:notes": Page(OWNERS),
+    "labeling:definitions": Page(MEMBERS, pk="task"),
+    "labeling:past": Page(MEMBERS, answers=frozenset({302})),
+    "labeling:past-one": Page(NOBODY, pk="annotation"),  # who decided, alone
     "labeling:heartbeat": Page(MEMBERS, POST, "task"),
     "training:models": Page(ADMINS),
     "training:train": Page(ADMINS, POST),

@@ -5,6 +5,7 @@ from labeling.models.comments import Comment
 from labeling.models.documents import Document
 from labeling.models.gold import GoldLabel, RuledOut
 from labeling.models.jobs import Job
+from labeling.models.people import KeyMap
 from labeling.models.predictions import Candidate, Prediction
 from labeling.models.projects import Membership, Project
 from labeling.models.review import Annotation, ReviewQueue, ReviewTask, TaskSkip
@@ -19,6 +20,7 @@ __all__ = [
     "Exclusion",
     "GoldLabel",
     "Job",
+    "KeyMap",
     "Label",
     "LabelEdition",
     "Membership",

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect, push_url
 
-from labeling import annotations, desk, queue_terms, queues, sitting
+from labeling import annotations, desk, key_map, queue_terms, queues, sitting
 from labeling.access import PersonRequest
 from labeling.empty_queues import why_empty
 from labeling.forms.review import tasks_at_hand
@@ -142,6 +142,10 @@ class Desk:
         context = {"refusal": reason}
         return self._render("lost" if self.wants_fragment else "lost_page", context, status=409)
 
+    def past(self, context: dict[str, Any]) -> HttpResponse:
+        """Show a decision made before."""
+        return self._render("past" if self.wants_fragment else "past_page", context)
+
     def overview(self) -> HttpResponse:
         """Show every queue the reviewer takes from, with how long its tasks have waited."""
         around = self._surroundings()
@@ -163,7 +167,9 @@ class Desk:
         around: dict[str, Any] | None = None,
         status: int = 200,
     ) -> HttpResponse:
-        is_fragment = name in {"card", "lost", "empty", "acknowledged"}
+        is_fragment = name in {"card", "lost", "empty", "acknowledged", "past"}
+        if not is_fragment:
+            context = {"commands": key_map.commands_of(self.request.user)} | context
         template = f"labeling/review/{'_' if is_fragment else ''}{name}.html"
         everything = (around or self._surroundings()) | {"is_fragment": is_fragment} | context
         return render(self.request, template, everything, status=status)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from labeling import overview
+from labeling import key_map, overview
 from labeling.access import PersonRequest
 from labeling.models import Membership, Project
 
@@ -67,7 +67,8 @@ def role_name(role: str | None) -> str:
 @login_required
 def show_help(request: PersonRequest) -> HttpResponse:
     """Explain keys, words and roles."""
-    return render(request, "labeling/help.html")
+    context = {"commands": key_map.commands_of(request.user)}
+    return render(request, "labeling/help.html", context)
 
 
 @require_safe

@@ -1,8 +1,10 @@
 // Ahead of the person: the next two cards stand ready in the browser, and a decision shows the next
 // one at once while it is sent.
+import { applyKeys } from "./keys.js";
 import { inTurn, letters, post, put, send } from "./outbox.js";
 
 const AHEAD = 2; // cards for later
+const GOES_BACK = /\/(undo|take-back|past|past\/\d+)\/$/; // from a card that stays the person's
 const GLANCE = 150; // milliseconds in which nobody has read a card yet: a key pressed twice
 
 const card = () => document.getElementById("task");
@@ -108,6 +110,12 @@ const isKept = ([name]) => name !== "csrfmiddlewaretoken";
 
 function moveOn(event) {
   const form = event.target;
+  if (form.matches?.("#task [data-returns]") && ready.length) {
+    event.preventDefault();
+    event.stopPropagation();
+    showNext();
+    return;
+  }
   if (!form.matches?.("#task [data-moves-on]")) return;
   if (isTooSoon()) {
     event.preventDefault();
@@ -132,6 +140,7 @@ function stored(_letter, text) {
   document.getElementById("review-bar").replaceWith(answer.querySelector("#review-bar"));
   const line = answer.querySelector("#review-status");
   if (!letters().length) status().replaceChildren(...line.childNodes);
+  applyKeys();
   window.htmx.process(document.getElementById("review-bar"));
   window.htmx.process(status());
   keep(answer);
@@ -161,8 +170,9 @@ export function stayAhead(presentCard) {
   present = presentCard;
   document.addEventListener("submit", moveOn, true); // before htmx hears of it
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    const isBack = /\/(undo|take-back)\/$/.test(new URL(detail.xhr.responseURL || "/", location).pathname);
-    if (isBack && detail.shouldSwap && card()?.dataset.task) ready.unshift(card().cloneNode(true));
+    const { pathname } = new URL(detail.pathInfo.requestPath, window.location);
+    const leaves = detail.target.id === "task" && GOES_BACK.test(pathname) && detail.shouldSwap;
+    if (leaves && card()?.dataset.task) ready.unshift(card().cloneNode(true));
   });
   if (isSending()) sendAll();
   if (card()?.dataset.task) refill();

@@ -2,6 +2,8 @@
 // Every key presses a control that stands on the page, found by its data-keys.
 import { forget, isSending, isTooSoon, readyCards, shown, stayAhead, tell, undoOnceStored } from "./ahead.js";
 import { keepDrafts, restore } from "./drafts.js";
+import { applyKeys, controlOf, keyOf } from "./keys.js";
+import { watchPalette } from "./palette.js";
 import { closeTypeahead, openTypeahead, tickFound, watchTypeahead } from "./typeahead.js";
 
 const BEAT = 60_000; // milliseconds; a lease lasts five minutes
@@ -23,8 +25,8 @@ function isForUs(event) {
 
 function press(event) {
   if (!isForUs(event)) return;
-  const control = document.querySelector(`[data-keys~="${CSS.escape(event.key)}"]`);
-  if (!control && event.key === "u" && isSending()) undoOnceStored();
+  const control = controlOf(event.key);
+  if (!control && event.key === keyOf("undo") && isSending()) undoOnceStored();
   if (!control || control.disabled) return;
   event.preventDefault();
   if (isTooSoon()) return;
@@ -38,6 +40,10 @@ document.addEventListener("keydown", press);
 document.addEventListener("click", (event) => {
   const opener = event.target.closest?.("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+});
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target.matches("dialog")) detail.target.showModal();
 });
 
 // --- Notes and snoozes: what opens takes the focus, Ctrl-Enter sends
@@ -62,8 +68,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   // A session that ended answers with the sign-in page: go there instead of showing it in the card.
-  const { xhr } = event.detail;
-  if (xhr.status === 200 && !xhr.responseText.includes('id="task"')) {
+  const { xhr, target } = event.detail;
+  if (target.id === "task" && xhr.status === 200 && !xhr.responseText.includes('id="task"')) {
     event.detail.shouldSwap = false;
     const address = new URL(xhr.responseURL || window.location.href);
     const here = window.location.pathname + window.location.search;
@@ -74,6 +80,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 function present(card) {
   lastBeat = Date.now();
+  applyKeys();
   closeTypeahead();
   document.title = document.title.replace(/^.*? · /, `${heading(card)} · `);
   restore(tickFound);
@@ -126,6 +133,8 @@ setInterval(() => Date.now() - lastBeat >= BEAT && beat(), 5_000);
 document.addEventListener("visibilitychange", () => Date.now() - lastBeat >= BEAT && beat());
 
 watchTypeahead();
+applyKeys();
+watchPalette();
 keepDrafts();
 restore(tickFound);
 stayAhead(present);

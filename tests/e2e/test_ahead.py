@@ -34,7 +34,7 @@ def decisions(person):
 def test_the_next_card_comes_before_the_answer(desk):
     page, before = desk.page, decisions(desk)
     held = []
-    page.route("**/annotate/", held.append)
+    page.route("**/annotate/", lambda route: held.append(route))
     first = task_after(desk, "")
     page.keyboard.press("2")
     second = shown_after(desk, first)
@@ -53,7 +53,7 @@ def test_the_next_card_comes_before_the_answer(desk):
 def test_undo_pressed_on_the_way_takes_back_that_very_decision(desk):
     page, before = desk.page, decisions(desk)
     held = []
-    page.route("**/annotate/", held.append)
+    page.route("**/annotate/", lambda route: held.append(route))
     first = task_after(desk, "")
     page.keyboard.press("Enter")
     shown_after(desk, first)

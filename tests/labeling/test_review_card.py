@@ -213,7 +213,7 @@ def long_queue(waiting, reviewer, labels):
 def test_task_page_costs_the_same_whatever_the_queue_and_the_taxonomy(
     client, long_queue, django_assert_num_queries
 ):
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         client.get(url("task", long_queue.pk))
 
 
@@ -226,5 +226,5 @@ def test_deciding_and_getting_the_next_card_costs_the_same_too(
 
 
 def test_desk_costs_the_same_whatever_the_queue(client, long_queue, django_assert_num_queries):
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(url("review"))

@@ -259,8 +259,8 @@ def test_undo_is_offered_after_a_reload(client, held, waiting, labels):
     following = waiting(value=0.1)
     client.post(url("annotate", task.pk), decision(labels[1]))
 
-    assert "Undo (u)" in client.get(url("task", following.pk)).text
-    assert "Undo (u)" in client.get(url("review")).text
+    assert "Undo <kbd" in client.get(url("task", following.pk)).text
+    assert "Undo <kbd" in client.get(url("review")).text
 
 
 def test_undo_pressed_twice_is_one_undo(client, held, labels):
