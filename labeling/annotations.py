@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from labeling import audit, gold, queues
+from labeling import adjudication, audit, gold, queues
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
 from labeling.queues import LeaseLost
 
@@ -42,6 +42,9 @@ def annotate(
 ) -> Annotation:
     """Record *reviewer*'s judgement of *task*, close the task and make the labels gold.
 
+    A task that several people are to judge stays open until all did; then it is closed where they
+    agree, and waits for an owner's ruling where they differ.
+
     Sending the same key or the same labels twice returns the first annotation, so a double click is
     one decision.
 
@@ -62,7 +65,8 @@ def annotate(
             task = _locked(task)
             if not _close(task, reviewer, now=now):
                 return _decided_already(task, reviewer, set(chosen), key)
-            shown = None if independent or task.is_check else task.prediction
+            is_blind = independent or task.is_check or task.is_disputed
+            shown = None if is_blind else task.prediction
             standing = Label.objects.in_bulk({*chosen, *(shown.proposed if shown else ())})
             given = [standing[pk] for pk in chosen]
             _check(task, given)
@@ -95,7 +99,7 @@ def _close(task: ReviewTask, reviewer: User, *, now: datetime) -> bool:
 
 def _decided_already(task: ReviewTask, reviewer: User, chosen: set[int], key: UUID) -> Annotation:
     """Return the standing annotation that says this already; refuse where there is none."""
-    lost = queues.lost(task)
+    lost = queues.lost(task, reviewer)
     known = Annotation.objects.filter(
         Q(key=key) | Q(task=task, undone_at=None), reviewer=reviewer
     ).prefetch_related("labels")
@@ -133,7 +137,7 @@ def _store(
         project=task.project,
         task=task,
         reviewer=reviewer,
-        kind=_kind(offered, ids),
+        kind=Kind.RULING if task.is_disputed else _kind(offered, ids),
         key=key,
         prediction=None if task.is_check else task.prediction,
         annotated_at=now,
@@ -142,8 +146,12 @@ def _store(
     through.objects.bulk_create(through(annotation=annotation, label_id=pk) for pk in ids)
     if task.is_check:
         gold.put_right(task.document, labels, annotation=annotation, now=now)
-    else:
-        ruled_out = gold.passed_over(offered, ids, is_multi=is_multi)
+    elif not adjudication.keep_open(task, annotation, now=now):
+        ruled_out = (
+            gold.apart_from(adjudication.rejected(task, ids), ids)
+            if task.is_disputed
+            else gold.passed_over(offered, ids, is_multi=is_multi)
+        )
         gold.grant(task.document, labels, annotation=annotation, now=now, ruled_out=ruled_out)
     detail = {"task": task.pk, "labels": [each.key for each in labels], "kind": annotation.kind}
     if annotation.replaced:
@@ -190,13 +198,15 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
             return task
         raise UndoRefused("This decision was undone already.")
     _stop_asking_about(task, now=now)
-    _check_nothing_rests_on(annotation, task)
+    _check_nothing_rests_on(annotation, task, at=now)
     annotation.undone_at = now
     annotation.save(update_fields=["undone_at"])
     gold.withdraw(annotation)
     task.status, task.leased_by = Status.OPEN, reviewer
     task.leased_until = now + settings.REVIEW_LEASE
-    task.save(update_fields=["status", "leased_by", "leased_until"])
+    adjudication.reopen(task, annotation)
+    changed = ["status", "leased_by", "leased_until", "judged", "is_disputed"]
+    task.save(update_fields=changed)
     _audit("undid", annotation, task, now=now, detail={"task": task.pk, "kind": annotation.kind})
     return task
 
@@ -209,7 +219,11 @@ def _stop_asking_about(task: ReviewTask, *, now: datetime) -> None:
     checks.update(status=Status.WITHDRAWN, leased_by=None, leased_until=None)
 
 
-def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
+def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask, *, at: datetime) -> None:
+    if task.status == Status.OPEN and task.judged:
+        if task.is_leased(at=at) and not task.is_leased_to(annotation.reviewer, at=at):
+            raise UndoRefused("Somebody else is judging it at this moment. Try again in a while.")
+        return
     if task.status != Status.DONE:
         raise UndoRefused("The task is not closed by this decision any more.")
     others = GoldLabel.objects.filter(document=task.document_id).exclude(annotation=annotation)
@@ -219,7 +233,7 @@ def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
     if ReviewTask.objects.open().filter(document=task.document_id).exists():
         raise UndoRefused("The document waits for review again already.")
     judged = Annotation.objects.standing().filter(task__document=task.document_id)
-    if judged.exclude(pk=annotation.pk).filter(annotated_at__gt=annotation.annotated_at).exists():
+    if judged.exclude(task=task).filter(annotated_at__gt=annotation.annotated_at).exists():
         raise UndoRefused("The document was judged again since.")
 
 

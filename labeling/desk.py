@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Prefetch, prefetch_related_objects
 from django.db.models.functions import Length, Substr
 
-from labeling import comments
+from labeling import adjudication, comments
+from labeling.adjudication import Answer
 from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
 from labeling.models import Comment, Document, Exclusion, GoldLabel, Label, Project, ReviewTask
@@ -63,7 +64,7 @@ class Card:
 
     tie: the first two choices, with examples. others: the rest, in the model's order.
     found: labels looked up without JavaScript. length: characters of the whole body.
-    comments: the last on the document, oldest first.
+    comments: the last on the document, oldest first. answers: what people said who differ.
     """
 
     task: ReviewTask
@@ -76,6 +77,7 @@ class Card:
     others: Sequence[Choice]
     found: Sequence[Choice]
     comments: Sequence[Comment]
+    answers: Sequence[Answer]
 
     @property
     def is_cut(self) -> bool:
@@ -113,6 +115,7 @@ def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "
         others=offered[2:],
         found=[Choice(each) for each in look_up(task.project, find) if each.pk not in known],
         comments=said_of(task, document),
+        answers=adjudication.answers(task) if task.is_disputed else [],
     )
 
 
@@ -155,6 +158,8 @@ def _outline(task: ReviewTask, offered: Sequence[Choice]) -> Outline:
 def reason(task: ReviewTask, offered: Sequence[Choice]) -> str:
     """Say in words why *task* is here."""
     named = [(str(each.label), each.probability or 0.0) for each in offered if each.share]
+    if task.is_disputed:
+        return f"{task.judged} people judged this, and they differ"
     return doubt(task, offered) if task.is_check else why(task, named)
 
 
@@ -177,6 +182,10 @@ def choices(
     if stands is None:
         stands = standing([task] if task.is_check else [])
     probability, predicted = proposed(task, stands.get(task.document_id, ()))
+    if task.is_disputed:
+        given, agreed = adjudication.in_dispute(adjudication.answers(task))
+        probability = {pk: probability.get(pk) for pk in given} | probability
+        predicted = agreed
     suggested: Sequence[int] = ()
     if task.project.is_multi:
         suggested = predicted if ticked is None else ticked
@@ -197,7 +206,9 @@ def choices(
     ]
 
 
-def proposed(task: ReviewTask, given: Sequence[int]) -> tuple[dict[int, float], Sequence[int]]:
+def proposed(
+    task: ReviewTask, given: Sequence[int]
+) -> tuple[dict[int, float | None], Sequence[int]]:
     """Return label id to probability, best first, and the labels that are ticked to begin with.
 
     Where gold is asked about: what stands, which Enter confirms, and then the second opinion.
@@ -206,7 +217,7 @@ def proposed(task: ReviewTask, given: Sequence[int]) -> tuple[dict[int, float], 
         given: the labels that stand, where gold is asked about.
     """
     if task.is_check:
-        opinion = dict(task.opinion)
+        opinion: dict[int, float | None] = dict(task.opinion)
         first = {label_id: opinion[label_id] for label_id in given if label_id in opinion}
         return first | opinion, given
     if task.prediction is None:

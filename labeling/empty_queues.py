@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db import models
 
 from labeling.models import Job, Project, ReviewQueue
-from labeling.queues import QueueCount
+from labeling.queue_counts import QueueCount
 
 
 class Why(models.TextChoices):
@@ -18,6 +18,7 @@ class Why(models.TextChoices):
     LEASED = "leased"  # others hold all that is left
     SKIPPED = "skipped"  # the reviewer skipped all that is left
     LEASED_OR_SKIPPED = "leased_or_skipped"
+    JUDGED = "judged"  # the reviewer judged all that is left, and others are still to
     DECIDED = "decided"
 
 
@@ -37,6 +38,8 @@ def why_empty(
         return Why.LEASED if leased else Why.SKIPPED
     if any(count.waiting for count in counts):
         return Why.ELSEWHERE
+    if any(count.judged for count in here):
+        return Why.JUDGED
     return _nothing_queued(project)
 
 

@@ -22,7 +22,7 @@ def escalate(task: ReviewTask, note: str, *, reviewer: User, now: datetime) -> N
     if held.update(question=question, leased_by=None, leased_until=None):
         _record("escalated", task, actor=reviewer, now=now)
     elif not _asked_by(reviewer).filter(pk=task.pk).exists():
-        raise queues.lost(task)
+        raise queues.lost(task, reviewer)
 
 
 @transaction.atomic
@@ -41,7 +41,7 @@ def answer(task: ReviewTask, text: str, *, owner: User, now: datetime) -> None:
     ):
         _record("answered", task, actor=owner, now=now)
     elif asking.exists():
-        raise queues.lost(task)
+        raise queues.lost(task, owner)
 
 
 @transaction.atomic

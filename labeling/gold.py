@@ -147,6 +147,11 @@ def passed_over(offered: Offer | None, chosen: Collection[int], *, is_multi: boo
     else:
         ranks = [rank for rank, label_id in enumerate(offered.shown) if label_id in chosen]
         seen = list(offered.shown[: ranks[0]] if ranks else offered.shown)
+    return apart_from(seen, chosen)
+
+
+def apart_from(seen: Sequence[int], chosen: Collection[int]) -> list[int]:
+    """Return those of *seen* that do not overlap with a chosen label, and so were ruled out."""
     either_way = _overlapping(seen, chosen)
     return [label_id for label_id in seen if label_id not in either_way]
 

@@ -45,13 +45,14 @@ class _Fill:
         is_sampled = audit_position(fingerprint) < self.project.audit_share
         return self.queues[ReviewQueue.Reason.AUDIT] if is_sampled else None
 
-    def task(self, prediction: Prediction, queue: ReviewQueue) -> ReviewTask:
+    def task(self, prediction: Prediction, queue: ReviewQueue, fingerprint: str) -> ReviewTask:
         return ReviewTask(
             project=self.project,
             queue=queue,
             document_id=prediction.document_id,
             prediction=prediction,
             value=1 - prediction.margin,
+            wanted=people_wanted(self.project, fingerprint),
             created_at=self.now,
         )
 
@@ -69,11 +70,22 @@ def ensure(project: Project) -> dict[str, ReviewQueue]:
 
 
 def audit_position(fingerprint: str) -> float:
-    """Return where a document stands in [0, 1): below the audit share, it is in the sample.
+    """Return where a document stands in [0, 1): below the audit share, it is in the sample."""
+    return _position("audit", fingerprint)
+
+
+def people_wanted(project: Project, fingerprint: str) -> int:
+    """Return how many people are to judge a document: several below the share of overlap."""
+    is_shared = _position("overlap", fingerprint) < project.overlap_share
+    return project.overlap_people if is_shared else 1
+
+
+def _position(name: str, fingerprint: str) -> float:
+    """Return where a document stands in [0, 1) of the sample of that name.
 
     The same on every machine and for every model; a bigger share only adds documents.
     """
-    digest = hashlib.blake2b(f"audit:{fingerprint}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{name}:{fingerprint}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 
@@ -81,9 +93,9 @@ def enqueue(predictions: Sequence[Prediction], *, now: datetime) -> int:
     """Open, repoint or withdraw the review task of each prediction's document.
 
     One open task per document: running it again changes nothing. Documents with gold get none. A
-    leased or escalated task keeps its prediction: somebody is looking at it, or asked about it. A
-    task of the chosen batch (value above 1) stays, with its value, until the next batch is chosen.
-    All predictions are of one project and stored. Returns how many of these documents have an open
+    task keeps its prediction while somebody looks at it, asked about it or judged it. A task of the
+    chosen batch (value above 1) stays, with its value, until the next batch is chosen. All
+    predictions are of one project and stored. Returns how many of these documents have an open
     task now.
     """
     if not predictions:
@@ -100,7 +112,7 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
     Document.objects.filter(pk__in=ids).lock()
     fingerprints = dict(Document.objects.open().filter(pk__in=ids).values_list("pk", "fingerprint"))
     standing = ReviewTask.objects.open().filter(document__in=ids)
-    known = ("document_id", "prediction_id", "value", "leased_until", "question_id")
+    known = ("document_id", "prediction_id", "value", "leased_until", "question_id", "judged")
     others = standing.exclude(queue__reason=ReviewQueue.Reason.CHECK).only(*known)
     tasks = {task.document_id: task for task in others}
     new, moved, unwanted, wanted = [], [], [], 0
@@ -110,8 +122,8 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
         wanted += queue is not None
         task = tasks.get(each.document_id)
         if task is None:
-            new += [fill.task(each, queue)] if queue else []
-        elif task.is_leased(at=fill.now) or task.question_id:
+            new += [fill.task(each, queue, fingerprint)] if queue and fingerprint else []
+        elif task.is_leased(at=fill.now) or task.question_id or task.judged:
             continue
         elif queue is None:
             unwanted += [task.pk] if fingerprint is None or task.value <= 1 else []
@@ -177,7 +189,7 @@ def _open_chosen(project: Project, document_ids: Sequence[int], *, now: datetime
     with_task = project.tasks.open().filter(document__in=document_ids).values("document")
     missing = project.documents.open().filter(pk__in=document_ids).exclude(pk__in=with_task)
     current = Prediction.objects.current().filter(document=OuterRef("pk"))
-    rows = missing.annotate(current=Subquery(current.values("pk"))).values_list("pk", "current")
+    rows = missing.annotate(current=Subquery(current.values("pk")))
     ReviewTask.objects.bulk_create(
         (
             ReviewTask(
@@ -185,9 +197,12 @@ def _open_chosen(project: Project, document_ids: Sequence[int], *, now: datetime
                 queue=queue,
                 document_id=document_id,
                 prediction_id=prediction_id,
+                wanted=people_wanted(project, fingerprint),
                 created_at=now,
             )
-            for document_id, prediction_id in rows
+            for document_id, prediction_id, fingerprint in rows.values_list(
+                "pk", "current", "fingerprint"
+            )
         ),
         ignore_conflicts=True,
     )

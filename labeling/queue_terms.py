@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 
 from labeling import audit
 from labeling.models import ReviewQueue, ReviewTask
-from labeling.queues import MOST_COUNTED
+from labeling.queue_counts import MOST_COUNTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,13 @@
 """Lease review tasks to reviewers, most valuable first, and take them back."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from labeling import audit
 from labeling.models import Annotation, Prediction, Project, ReviewQueue, ReviewTask, TaskSkip
@@ -19,9 +16,7 @@ from labeling.queue_filling import checked, doubt, enqueue, ensure, prioritise
 
 __all__ = [
     "LeaseLost",
-    "QueueCount",
     "checked",
-    "counts",
     "doubt",
     "enqueue",
     "ensure",
@@ -36,7 +31,6 @@ __all__ = [
     "skip",
 ]
 
-MOST_COUNTED = 10_000  # tasks of a queue: by how many more, no reviewer need know
 WINDOW = 20  # tasks looked at before the database is asked again; racing reviewers spread over them
 
 
@@ -50,44 +44,6 @@ class LeaseLost(Exception):
     def __init__(self, task: ReviewTask, standing: Annotation | None = None) -> None:
         self.task, self.standing = task, standing
         super().__init__(f"task {task.pk} is not leased to this reviewer")
-
-
-@dataclass(frozen=True, slots=True)
-class QueueCount:
-    """How many tasks of a queue are open, and of those what one reviewer cannot take now.
-
-    is_more: there are more than MOST_COUNTED, which is what *open* says then.
-    """
-
-    queue: ReviewQueue
-    open: int
-    leased: int  # to others, at this moment
-    skipped: int  # or snoozed by this reviewer, and not leased to others
-    escalated: int = 0  # waiting for an owner
-    is_more: bool = False
-
-    @property
-    def waiting(self) -> int:
-        """What the reviewer may take; about that where there are more."""
-        gone = self.leased + self.skipped + self.escalated
-        return self.open if self.is_more else self.open - gone
-
-    @property
-    def elsewhere(self) -> str:
-        """Say where the others are: "2 with others, 1 put aside by you, 3 escalated"."""
-        told = (
-            (self.leased, "with others"),
-            (self.skipped, "put aside by you"),
-            (self.escalated, "escalated"),
-        )
-        return ", ".join(f"{count:,} {where}" for count, where in told if count)
-
-
-class _Rows(Subquery):
-    """How many rows a query has."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
-    output_field = IntegerField()
 
 
 def lease_next(
@@ -152,7 +108,7 @@ def lease(task: ReviewTask, reviewer: User, *, now: datetime) -> ReviewTask:
     """
     takeable = ReviewTask.objects.takeable_by(reviewer).filter(pk=task.pk)
     if not takeable.exists() or not _claim(task.pk, reviewer, now=now):
-        raise lost(task)
+        raise lost(task, reviewer)
     task.skips.filter(reviewer=reviewer).delete()
     return _read([task.pk])[0]
 
@@ -165,7 +121,7 @@ def renew(task: ReviewTask, *, reviewer: User, now: datetime) -> datetime:
     """
     until = now + settings.REVIEW_LEASE
     if not _held(task, reviewer).update(leased_until=until):
-        raise lost(task)
+        raise lost(task, reviewer)
     return until
 
 
@@ -198,57 +154,13 @@ def skip(task: ReviewTask, *, reviewer: User, now: datetime, until: datetime | N
 @transaction.atomic
 def restore_skipped(project: Project, reviewer: User, *, now: datetime) -> int:
     """Offer *reviewer* again what they skipped or snoozed and is open; return how many tasks."""
-    skips = TaskSkip.objects.filter(reviewer=reviewer, task__in=project.tasks.open())
+    aside = TaskSkip.objects.filter(reviewer=reviewer, is_judged=False)
+    skips = aside.filter(task__in=project.tasks.open())
     restored, _ = skips.delete()
     if restored:
         detail = {"tasks": restored}
         audit.record("brought back", actor=reviewer, now=now, project=project, detail=detail)
     return restored
-
-
-def counts(project: Project, reviewer: User, now: datetime | None = None) -> list[QueueCount]:
-    """Count each queue *reviewer* takes from, in three queries answered by index, oldest first.
-
-    No further than MOST_COUNTED, so that a million tasks cost what ten thousand do. Gold to check
-    is left out while there is none: few projects ever have any.
-    """
-    now = now or timezone.now()
-    tasks = ReviewTask.objects.open().filter(queue=OuterRef("pk")).values("pk")
-    theirs = project.queues.exclude(pk__in=ReviewQueue.objects.closed_to(reviewer).values("pk"))
-    asking = ReviewTask.objects.escalated().filter(queue=OuterRef("pk")).values("pk")
-    found = {"found": _Rows(tasks[: MOST_COUNTED + 1]), "escalated": _Rows(asking)}
-    listed: list[Any] = list(  # ReviewQueue with the annotations, which its type does not know
-        theirs.order_by("pk").annotate(**found)
-    )
-    leased = ReviewTask.objects.open().filter(
-        project=project, leased_until__gt=now, question__isnull=True
-    )
-    free = Q(task__leased_until=None) | Q(task__leased_until__lte=now) | Q(task__leased_by=reviewer)
-    skipped = TaskSkip.objects.lasting(at=now).filter(
-        free,
-        reviewer=reviewer,
-        task__status=ReviewTask.Status.OPEN,
-        task__question=None,
-        task__queue__in=listed,
-    )
-    leased_by = _count(leased.exclude(leased_by=reviewer), "queue")
-    skipped_by = _count(skipped, "task__queue")
-    return [
-        QueueCount(
-            queue,
-            min(queue.found, MOST_COUNTED),
-            leased_by.get(queue.pk, 0),
-            skipped_by.get(queue.pk, 0),
-            queue.escalated,
-            is_more=queue.found > MOST_COUNTED,
-        )
-        for queue in listed
-        if queue.found or queue.reason != ReviewQueue.Reason.CHECK
-    ]
-
-
-def _count(found: ReviewTaskQuerySet | QuerySet[TaskSkip], queue: str) -> dict[int, int]:
-    return dict(found.order_by(queue).values_list(queue).annotate(rows=Count("pk")))
 
 
 def _claim(task_id: int, reviewer: User, *, now: datetime) -> bool:
@@ -280,7 +192,13 @@ def _held(task: ReviewTask, reviewer: User) -> ReviewTaskQuerySet:
     return ReviewTask.objects.open().filter(pk=task.pk, leased_by=reviewer)
 
 
-def lost(task: ReviewTask) -> LeaseLost:
-    """Return why a task is not the reviewer's: as it stands in the database now."""
+def lost(task: ReviewTask, reviewer: User) -> LeaseLost:
+    """Return why a task is not the reviewer's: as it stands in the database now.
+
+    While others are still to judge it, nobody is told what somebody else said.
+    """
     now_standing = ReviewTask.objects.select_related("leased_by").get(pk=task.pk)
-    return LeaseLost(now_standing, now_standing.annotations.standing().first())
+    said = now_standing.annotations.standing()
+    if now_standing.status == ReviewTask.Status.OPEN:
+        said = said.filter(reviewer=reviewer)
+    return LeaseLost(now_standing, said.first())

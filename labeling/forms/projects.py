@@ -38,11 +38,33 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # no runtime gen
         " that the promise is measured.",
     )
 
+    overlap_share = PercentField(
+        label="Overlap, %",
+        min_value=0,
+        max_value=100,
+        step_size=0.01,
+        help_text="Share of the documents coming to review from now on that several people judge,"
+        " without seeing each other's answers, so that agreement is measured.",
+    )
+
     class Meta:
         model = Project
-        fields = ["name", "promised_precision", "audit_share", "refit_every"]
-        labels = {"refit_every": "Learn after every … reviews"}
-        help_texts = {"refit_every": "Then the model is fitted again, which takes seconds."}
+        fields = [
+            "name",
+            "promised_precision",
+            "audit_share",
+            "overlap_share",
+            "overlap_people",
+            "refit_every",
+        ]
+        labels = {
+            "overlap_people": "Judged by … people",
+            "refit_every": "Learn after every … reviews",
+        }
+        help_texts = {
+            "overlap_people": "Where they differ, an owner rules.",
+            "refit_every": "Then the model is fitted again, which takes seconds.",
+        }
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no runtime generic

@@ -56,6 +56,14 @@ class Project(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
         help_text="Reviews after which the head is fitted again.",
     )
+    overlap_share = models.FloatField(
+        default=0.0, help_text="Share of documents in review that several people judge, in [0, 1]."
+    )
+    overlap_people = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MinValueValidator(2), MaxValueValidator(5)],
+        help_text="How many people judge each of these, without seeing each other's answers.",
+    )
     created_at = models.DateTimeField()
 
     objects = ProjectQuerySet.as_manager()
@@ -70,6 +78,13 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=Q(audit_share__gte=0, audit_share__lte=1),
                 name="audit_share_in_unit_interval",
+            ),
+            models.CheckConstraint(
+                condition=Q(overlap_share__gte=0, overlap_share__lte=1),
+                name="overlap_share_in_unit_interval",
+            ),
+            models.CheckConstraint(
+                condition=Q(overlap_people__gte=2), name="overlap_takes_at_least_two_people"
             ),
             models.CheckConstraint(
                 condition=Q(refit_every__gte=1), name="refit_after_at_least_one_review"

@@ -71,21 +71,33 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
     def available_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
         """Open tasks nobody holds at *at*, of queues that *reviewer* takes from.
 
-        Neither what they skipped, or snoozed until later, nor what waits for an owner's answer.
+        Neither what they skipped, snoozed until later or judged already, nor what waits for owners.
         """
         skipped = TaskSkip.objects.lasting(at=at).filter(reviewer=reviewer).values("task")
         closed = ReviewQueue.objects.closed_to(reviewer).values("pk")
-        asking = self.unleased(at=at).filter(question=None)
-        return asking.exclude(pk__in=skipped).exclude(queue__in=closed)
+        for_reviewers = self.unleased(at=at).filter(question=None, is_disputed=False)
+        return for_reviewers.exclude(pk__in=skipped).exclude(queue__in=closed)
 
     def escalated(self) -> ReviewTaskQuerySet:
         """Open tasks on which somebody asks the owners."""
         return self.open().filter(question__isnull=False)
 
+    def disputed(self) -> ReviewTaskQuerySet:
+        """Open tasks on which people differ, and an owner rules."""
+        return self.open().filter(is_disputed=True)
+
     def takeable_by(self, reviewer: User) -> ReviewTaskQuerySet:
-        """Tasks *reviewer* may ask for by name: escalated ones are for owners and who asked."""
-        theirs = Q(project__in=Project.objects.editable_by(reviewer))
-        return self.filter(Q(question=None) | Q(question__author=reviewer) | theirs)
+        """Tasks *reviewer* may ask for by name.
+
+        Escalated ones are for owners and who asked, disputed ones for owners, and those that others
+        are still to judge for them.
+        """
+        owners = Q(project__in=Project.objects.editable_by(reviewer))
+        asked = Q(question=None) | Q(question__author=reviewer) | owners
+        judged = TaskSkip.objects.filter(reviewer=reviewer, is_judged=True).values("task")
+        return self.filter(
+            asked, (Q(is_disputed=False) & ~Q(pk__in=judged)) | (Q(is_disputed=True) & owners)
+        )
 
     def unleased(self, *, at: datetime) -> ReviewTaskQuerySet:
         """Open tasks nobody holds at *at*."""
@@ -140,6 +152,15 @@ class ReviewTask(models.Model):
         related_name="+",
         help_text="What somebody asks the owners, who alone take it until they answer.",
     )
+    wanted = models.PositiveSmallIntegerField(
+        default=1, help_text="How many people judge it, without seeing each other's answers."
+    )
+    judged = models.PositiveSmallIntegerField(
+        default=0, help_text="How many of them did, while it is open."
+    )
+    is_disputed = models.BooleanField(
+        default=False, help_text="All who were wanted judged, and differ: an owner rules."
+    )
     created_at = models.DateTimeField()
 
     objects = ReviewTaskQuerySet.as_manager()
@@ -162,24 +183,30 @@ class ReviewTask(models.Model):
                 condition=Q(status="open"),
                 name="task_next_in_project",
             ),
-            # queues.lease_next within one queue, and queues.counts: with the status in it, the
+            # queues.lease_next within one queue, and queue_counts.of: with the status in it, the
             # index alone answers on SQLite too.
             models.Index(
                 fields=["queue", "-value", "id", "status"],
                 condition=Q(status="open"),
                 name="task_next_in_queue",
             ),
-            # queues.counts: the few tasks somebody holds.
+            # queue_counts.of: the few tasks somebody holds.
             models.Index(
                 fields=["project", "leased_until"],
                 condition=Q(status="open", leased_until__isnull=False),
                 name="task_leased",
             ),
-            # escalations.waiting and queues.counts: the few tasks that wait for an owner.
+            # escalations.waiting and queue_counts.of: the few tasks that wait for an owner.
             models.Index(
                 fields=["queue", "question"],
                 condition=Q(status="open", question__isnull=False),
                 name="task_escalated",
+            ),
+            # adjudication.waiting and queue_counts.of: the few tasks on which people differ.
+            models.Index(
+                fields=["queue", "id"],
+                condition=Q(status="open", is_disputed=True),
+                name="task_disputed",
             ),
             # queues.ages: the oldest task of a queue.
             models.Index(
@@ -209,13 +236,17 @@ class TaskSkipQuerySet(models.QuerySet["TaskSkip"]):
 
 
 class TaskSkip(models.Model):
-    """One reviewer gave one task back, for good or until a time; others may still take it."""
+    """One reviewer is offered one task no more, for good or until a time; others still are."""
 
     task = models.ForeignKey(ReviewTask, models.CASCADE, related_name="skips")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     skipped_at = models.DateTimeField()
     until = models.DateTimeField(
         null=True, blank=True, help_text="When a snooze ends; empty: skipped for good."
+    )
+
+    is_judged = models.BooleanField(
+        default=False, help_text="They judged it, and others are still to judge it, too."
     )
 
     objects = TaskSkipQuerySet.as_manager()
@@ -249,6 +280,7 @@ class Annotation(models.Model):
         CORRECTED = "corrected", "Corrected the suggestion"
         INDEPENDENT = "independent", "Chose independently"
         NONE_FITS = "none_fits", "Nothing fits"
+        RULING = "ruling", "Ruled where others differed"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="annotations")
     task = models.ForeignKey(ReviewTask, models.PROTECT, related_name="annotations")
@@ -281,7 +313,7 @@ class Annotation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["task", "reviewer"],
-                condition=Q(undone_at=None),
+                condition=Q(undone_at=None) & ~Q(kind="ruling"),
                 name="one_standing_annotation_per_reviewer_and_task",
             ),
             models.UniqueConstraint(

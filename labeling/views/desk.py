@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect, push_url
 
-from labeling import annotations, desk, key_map, queue_terms, queues, sitting
+from labeling import annotations, desk, key_map, queue_counts, queue_terms, queues, sitting
 from labeling.access import PersonRequest
 from labeling.empty_queues import why_empty
 from labeling.forms.review import tasks_at_hand
@@ -103,7 +103,7 @@ class Desk:
     def refuse(self, task: ReviewTask, problem: str, **typed: Any) -> HttpResponse:
         """Show the card again with what is wrong, keeping what was ticked and typed."""
         if not task.is_leased_to(self.request.user, at=self.now):
-            return self.lost(queues.lost(task))
+            return self.lost(queues.lost(task, self.request.user))
         how = {"ticked": typed.pop("ticked", None)}
         return self.card(task, {"problem": problem, **typed}, status=422, **how)
 
@@ -177,7 +177,7 @@ class Desk:
     def _surroundings(self) -> dict[str, Any]:
         """What stands around every card: queues, the day's progress, the decision to undo."""
         person, project = self.request.user, self.project
-        counts = queues.counts(project, person, self.now)
+        counts = queue_counts.of(project, person, self.now)
         return {
             "project": project,
             "queue": self.queue,
@@ -185,7 +185,7 @@ class Desk:
             "waiting": sum(count.waiting for count in counts),
             "is_more": any(count.is_more for count in counts),
             "skipped": sum(count.skipped for count in counts),
-            "escalated": sum(count.escalated for count in counts),
+            "with_owners": sum(count.with_owners for count in counts),
             "why": why_empty(project, counts, queue=self.queue),
             "sitting": sitting.of(project, person, now=self.now),
             "last": annotations.last_of(project.pk, person),

@@ -62,7 +62,7 @@ def show_task(request: PersonRequest, project: Project, pk: int) -> HttpResponse
     """Show a task the reviewer holds; `?q=` looks labels up for readers without JavaScript."""
     desk, task = sit_down(request, project), find_task(project, pk)
     if not task.is_leased_to(request.user, at=desk.now):
-        return desk.lost(queues.lost(task))
+        return desk.lost(queues.lost(task, request.user))
     return desk.card(task, find=clean(request.GET.get("q", ""))[:100])
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling import comments, escalations, queues
+from labeling import adjudication, comments, escalations, queues
 from labeling.access import PersonRequest, member_page, owner_page
 from labeling.forms.set_aside import NoteForm, SnoozeForm
 from labeling.models import Project
@@ -60,7 +60,7 @@ def comment(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     if not form.is_valid():
         return desk.refuse(task, form.message, note=form.data.get("note", ""), opened="comment")
     if not task.is_leased_to(request.user, at=desk.now):
-        return desk.lost(queues.lost(task))
+        return desk.lost(queues.lost(task, request.user))
     comments.write(task.document, request.user, form.text, now=desk.now)
     return desk.go_to(task, "Comment kept.")
 
@@ -95,12 +95,13 @@ def take_back(request: PersonRequest, project: Project, pk: int) -> HttpResponse
 @require_safe
 @owner_page
 def show_notes(request: PersonRequest, project: Project) -> HttpResponse:
-    """Show the questions that wait for an owner, and the newest comments."""
+    """Show what waits for an owner, to rule on or to answer, and the newest comments."""
     before = request.GET.get("before", "")
     found = list(comments.newest(project, before=int(before) if _is_id(before) else None))
     context = {
         "project": project,
         "now": timezone.now(),
+        "disputed": adjudication.waiting(project)[: comments.PAGE],
         "questions": escalations.waiting(project)[: comments.PAGE],
         "comments": found,
         "following": found[-1].pk if len(found) == comments.PAGE else None,

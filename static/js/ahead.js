@@ -11,7 +11,7 @@ const card = () => document.getElementById("task");
 const status = () => document.getElementById("review-status");
 
 let ready = []; // cards for later, first to come first
-let shownAt = 0;
+let shownAt = -Infinity; // the first card came with the page
 let wantsUndo = false;
 let present = () => {};
 

@@ -33,8 +33,7 @@ def decisions(person):
 
 def test_the_next_card_comes_before_the_answer(desk):
     page, before = desk.page, decisions(desk)
-    held = []
-    page.route("**/annotate/", lambda route: held.append(route))
+    release = hold_decisions(page)
     first = task_after(desk, "")
     page.keyboard.press("2")
     second = shown_after(desk, first)
@@ -43,8 +42,7 @@ def test_the_next_card_comes_before_the_answer(desk):
 
     assert len({first, second, third}) == 3
     assert "Saving … nothing fits" in page.locator("#review-status").inner_text()
-    page.unroute("**/annotate/")
-    held[0].continue_()
+    release()
     page.get_by_text("Saved: nothing fits").wait_for()
     assert decisions(desk) == before + 2
     assert desk.faults == []
@@ -52,14 +50,12 @@ def test_the_next_card_comes_before_the_answer(desk):
 
 def test_undo_pressed_on_the_way_takes_back_that_very_decision(desk):
     page, before = desk.page, decisions(desk)
-    held = []
-    page.route("**/annotate/", lambda route: held.append(route))
+    release = hold_decisions(page)
     first = task_after(desk, "")
     page.keyboard.press("Enter")
     shown_after(desk, first)
     page.keyboard.press("u")
-    page.unroute("**/annotate/")
-    held[0].continue_()
+    release()
     page.get_by_text("Undone. Choose again.").wait_for()
 
     assert page.locator("#task").get_attribute("data-address") == first
@@ -105,6 +101,25 @@ def test_what_was_written_and_not_sent_is_there_after_a_reload(desk):
     page.keyboard.press("Control+a")
     page.keyboard.press("Backspace")
     assert desk.faults == []
+
+
+def hold_decisions(page):
+    """Let no decision reach the server until the returned function is called."""
+    held, is_released = [], []
+
+    def pass_on(route):
+        if is_released:
+            route.continue_()
+        else:
+            held.append(route)
+
+    def release():
+        is_released.append(True)
+        for route in held:
+            route.continue_()
+
+    page.route("**/annotate/", pass_on)
+    return release
 
 
 def shown_after(person, former):

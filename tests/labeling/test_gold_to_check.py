@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from labeling import annotations, desk, gold, queues
+from labeling import annotations, desk, gold, queue_counts, queues
 from labeling.annotations import LeaseLost, UndoRefused
 from labeling.models import Annotation, AuditEntry, GoldLabel, ReviewQueue, ReviewTask
 from labeling.queue_filling import Doubt
@@ -253,6 +253,6 @@ def test_a_multi_label_card_ticks_what_stands(project, reviewer, document, ask, 
 
 def test_the_queue_is_shown_only_while_it_holds_something(project, reviewer, document, ask):
     queues.ensure(project)
-    assert Reason.CHECK not in [each.queue.reason for each in queues.counts(project, reviewer)]
+    assert Reason.CHECK not in [each.queue.reason for each in queue_counts.of(project, reviewer)]
     ask(document)
-    assert Reason.CHECK in [each.queue.reason for each in queues.counts(project, reviewer)]
+    assert Reason.CHECK in [each.queue.reason for each in queue_counts.of(project, reviewer)]

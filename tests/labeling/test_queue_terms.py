@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from labeling import queue_terms, queues
+from labeling import queue_counts, queue_terms, queues
 from labeling.models import AuditEntry, ReviewQueue
 from tests.factories import MembershipFactory, ReviewQueueFactory, ReviewTaskFactory
 from tests.labeling.desk import url
@@ -46,8 +46,8 @@ def test_others_do_not_see_the_queue(project, reviewer, other_reviewer, queue, c
     ReviewTaskFactory(queue=queue)
     change(other_reviewer)
 
-    assert queues.counts(project, reviewer, NOON) == []
-    assert [count.queue for count in queues.counts(project, other_reviewer, NOON)] == [queue]
+    assert queue_counts.of(project, reviewer, NOON) == []
+    assert [count.queue for count in queue_counts.of(project, other_reviewer, NOON)] == [queue]
 
 
 def test_a_change_is_in_the_history_and_no_change_is_not(queue, change, reviewer):

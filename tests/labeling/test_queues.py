@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-from labeling import annotations, queues
+from labeling import annotations, queue_counts, queues
 from labeling.models import AuditEntry, Prediction, ReviewQueue, ReviewTask
 from tests.factories import (
     DocumentFactory,
@@ -254,7 +254,7 @@ def test_counts_say_what_is_open_held_by_others_and_skipped(project, reviewer, o
     queues.lease(tasks[0], other_reviewer, now=NOON)
     queues.lease(tasks[2], reviewer, now=NOON)
 
-    close_calls, *others = queues.counts(project, reviewer, NOON)
+    close_calls, *others = queue_counts.of(project, reviewer, NOON)
 
     assert (close_calls.open, close_calls.leased, close_calls.skipped) == (5, 1, 1)
     assert close_calls.waiting == 3
@@ -265,16 +265,16 @@ def test_counting_costs_three_queries(project, reviewer, django_assert_num_queri
     queues.ensure(project)
     ReviewTaskFactory.create_batch(30)
     with django_assert_num_queries(3):
-        queues.counts(project, reviewer, NOON)
+        queue_counts.of(project, reviewer, NOON)
 
 
 def test_no_more_are_counted_than_anybody_need_know(project, reviewer, monkeypatch):
-    monkeypatch.setattr(queues, "MOST_COUNTED", 2)
+    monkeypatch.setattr(queue_counts, "MOST_COUNTED", 2)
     found = queues.ensure(project)
     ReviewTaskFactory.create_batch(3, queue=found[ReviewQueue.Reason.AMBIGUOUS])
     ReviewTaskFactory.create_batch(2, queue=found[ReviewQueue.Reason.NONE_FITS])
 
-    counted = {each.queue.reason: each for each in queues.counts(project, reviewer, NOON)}
+    counted = {each.queue.reason: each for each in queue_counts.of(project, reviewer, NOON)}
 
     assert (counted["ambiguous"].waiting, counted["ambiguous"].is_more) == (2, True)
     assert (counted["none_fits"].waiting, counted["none_fits"].is_more) == (2, False)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from labeling import comments, escalations, queue_filling, queues
+from labeling import comments, escalations, queue_counts, queue_filling, queues
 from labeling.models import AuditEntry, Comment, ReviewTask
 from tests.factories import DocumentFactory, PredictionFactory, ProjectFactory, ReviewTaskFactory
 from tests.labeling.desk import HTMX, decision, url
@@ -48,8 +48,8 @@ class TestSnooze:
     def test_a_snooze_that_ended_is_not_counted_as_put_aside(self, project, reviewer, task):
         queues.skip(task, reviewer=reviewer, now=NOON, until=NOON + HOUR)
 
-        (before,) = queues.counts(project, reviewer, NOON)
-        (after,) = queues.counts(project, reviewer, NOON + HOUR)
+        (before,) = queue_counts.of(project, reviewer, NOON)
+        (after,) = queue_counts.of(project, reviewer, NOON + HOUR)
         assert (before.skipped, before.waiting) == (1, 0)
         assert (after.skipped, after.waiting) == (0, 1)
 
@@ -184,10 +184,10 @@ class TestEscalation:
     def test_counts_leave_it_out_and_say_so(self, project, reviewer, task):
         ReviewTaskFactory()
         escalations.escalate(task, "Hm?", reviewer=reviewer, now=NOON)
-        (count,) = queues.counts(project, reviewer, NOON)
+        (count,) = queue_counts.of(project, reviewer, NOON)
 
-        assert (count.open, count.escalated, count.waiting) == (2, 1, 1)
-        assert count.elsewhere == "1 escalated"
+        assert (count.open, count.with_owners, count.waiting) == (2, 1, 1)
+        assert count.elsewhere == "1 with owners"
 
 
 class TestComments:
@@ -238,7 +238,7 @@ class TestComments:
             queues.lease(task, reviewer, now=NOON)
             escalations.escalate(task, f"Question {number}?", reviewer=reviewer, now=NOON)
         client.force_login(owner)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             page = client.get(url("notes"))
 
         assert "Question 29?" in page.text
