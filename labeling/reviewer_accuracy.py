@@ -11,7 +11,7 @@ are taken to be as common as they are given: learnt in turns, a label met once s
 never right. It keeps no matrix of labels by labels, which few judgements of 5,000 could not fill.
 `full_confusion` for few labels: the paper's own model, which says what is taken for what.
 
-Ours, because crowd-kit's keep a matrix of labels by labels for each person and shrink nothing.
+Ours, because crowd-kit's keep a matrix of labels by labels for each person, even of one accuracy.
 
 Answers are places 0, 1, …: of labels, and of "nothing fits" as one more; where documents have
 several labels, of distinct sets.

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from labeling.views import (
+    agreement,
     documents,
     history,
     home,
@@ -27,6 +28,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("people/invite/", people.invite, name="invite"),
     path("people/<int:pk>/role/", people.change_role, name="change-role"),
     path("people/<int:pk>/remove/", people.remove, name="remove-person"),
+    path("agreement/", agreement.show_agreement, name="agreement"),
     path("history/", history.show_history, name="history"),
     # taxonomy, documents, jobs
     path("taxonomy/", taxonomy.show_taxonomy, name="taxonomy"),

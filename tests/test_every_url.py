@@ -81,6 +81,7 @@ EXPECTED = {
     "labeling:invite": Page(ADMINS, POST),
     "labeling:change-role": Page(ADMINS, POST, "membership"),
     "labeling:remove-person": Page(ADMINS, POST, "membership"),
+    "labeling:agreement": Page(OWNERS),
     "labeling:history": Page(OWNERS),
     "labeling:taxonomy": Page(MEMBERS),
     "labeling:upload-taxonomy": Page(OWNERS, BOTH),

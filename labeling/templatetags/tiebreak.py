@@ -11,6 +11,7 @@ from labeling import jobs
 from labeling.access import standing_of
 from labeling.memberships import Standing
 from labeling.models import Membership, Project
+from labeling.resampling import Interval
 
 register = template.Library()
 
@@ -35,6 +36,7 @@ NAVIGATION: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("Review", "labeling:review", frozenset(Role.values)),
     ("Taxonomy", "labeling:taxonomy", frozenset(Role.values)),
     ("Documents", "labeling:documents", frozenset({Role.OWNER, Role.ADMIN})),
+    ("Agreement", "labeling:agreement", frozenset({Role.OWNER, Role.ADMIN})),
     ("Models", "training:models", frozenset({Role.ADMIN})),
     ("People", "labeling:people", frozenset({Role.ADMIN})),
     ("History", "labeling:history", frozenset({Role.OWNER, Role.ADMIN})),
@@ -82,6 +84,22 @@ def percent(share: float | str | None, digits: int = 0) -> str:
     if share is None or isinstance(share, str):
         return DASH
     return f"{100 * share:.{digits}f}{NO_BREAK}%"
+
+
+@register.filter
+def coefficient(value: float | None) -> str:
+    """Write a coefficient of agreement, in [-1, 1], or a dash where it is undefined."""
+    if value is None:
+        return DASH
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")  # + 0.0: no minus zero
+
+
+@register.filter
+def between(interval: Interval | None) -> str:
+    """Write the bounds of an interval: "0.58 to 0.71", or a dash where there is none."""
+    if interval is None:
+        return DASH
+    return f"{coefficient(interval.low)} to {coefficient(interval.high)}"
 
 
 @register.filter

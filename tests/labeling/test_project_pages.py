@@ -77,11 +77,20 @@ def test_navigation_offers_each_role_what_it_may_open(client, reviewer, owner, a
     def offered(person):
         client.force_login(person)
         page = client.get("/p/support/").text
-        names = ("Review", "Taxonomy", "Documents", "Models", "People", "History", "Settings")
+        names = [
+            "Review",
+            "Taxonomy",
+            "Documents",
+            "Agreement",
+            "Models",
+            "People",
+            "History",
+            "Settings",
+        ]
         return {name for name in names if f">{name}</a>" in page.split("<main")[0]}
 
     assert offered(reviewer) == {"Review", "Taxonomy"}
-    assert offered(owner) == {"Review", "Taxonomy", "Documents", "History"}
+    assert offered(owner) == {"Review", "Taxonomy", "Documents", "Agreement", "History"}
     assert offered(admin) == offered(owner) | {"Models", "People", "Settings"}
 
 

@@ -2,7 +2,16 @@ from datetime import timedelta
 
 import pytest
 
-from labeling.templatetags.tiebreak import grouped, in_words, links, minutes, percent
+from labeling.resampling import Interval
+from labeling.templatetags.tiebreak import (
+    between,
+    coefficient,
+    grouped,
+    in_words,
+    links,
+    minutes,
+    percent,
+)
 from tests.factories import ProjectFactory
 
 SPACE, NARROW, DASH = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}", "\N{EN DASH}"
@@ -40,6 +49,25 @@ def test_counts_are_grouped_by_thousands(number, written):
 )
 def test_durations_are_rounded_up_to_minutes(duration, written):
     assert minutes(duration) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.7434, "0.74"),
+        (1.0, "1.00"),
+        (-0.05, "\N{MINUS SIGN}0.05"),
+        (-0.004, "0.00"),
+        (None, "\N{EN DASH}"),
+    ],
+)
+def test_coefficients_have_two_digits_and_a_true_minus(value, written):
+    assert coefficient(value) == written
+
+
+def test_an_interval_is_told_by_its_bounds():
+    assert between(Interval(-0.1, 0.583)) == "\N{MINUS SIGN}0.10 to 0.58"
+    assert between(None) == "\N{EN DASH}"
 
 
 def test_nested_details_are_told_in_words():

@@ -1,0 +1,74 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from labeling import second_opinions
+from labeling.access import PersonRequest, owner_page
+from labeling.agreement import Group, measure
+from labeling.models import Label, Project
+from labeling.resampling import ENOUGH, Figure
+
+SEED = 0  # any: the same judgements shall show the same intervals
+SHOWN = 20  # rows of a table
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table of agreement. below: what the name stands under, from the top."""
+
+    name: str
+    figure: Figure
+    below: str = ""
+    label_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The lowest of a table. more: that are higher; thin: that rest on too few documents."""
+
+    shown: Sequence[Row]
+    more: int
+    thin: int
+
+
+@require_safe
+@owner_page
+def show_agreement(request: PersonRequest, project: Project) -> HttpResponse:
+    """Show how far people agree where several judged, by branch, label and pair of people."""
+    opinions = second_opinions.collect(project)
+    context: dict[str, object] = {"project": project, "enough": ENOUGH}
+    if opinions.judgements:
+        labels = Label.objects.filter(project=project).only("name", "parent").in_bulk()
+        parents = {pk: label.parent_id for pk, label in labels.items()}
+        found = measure(opinions.judgements, parents, multi=project.is_multi, seed=SEED)
+        people = User.objects.in_bulk({pk for pair in found.pairs for pk in pair})
+        named = {pair: " and ".join(str(people[pk]) for pk in pair) for pair in found.pairs}
+        context |= {
+            "found": found,
+            "most": second_opinions.MOST if opinions.has_more else None,
+            "branches": lowest([of_label(labels, *each) for each in found.branches.items()]),
+            "labels": lowest([of_label(labels, *each) for each in found.labels.items()]),
+            "pairs": lowest([Row(named[pair], each) for pair, each in found.pairs.items()]),
+        }
+    return render(request, "labeling/agreement.html", context)
+
+
+def of_label(labels: Mapping[int, Label], group: Group, figure: Figure) -> Row:
+    """Return the line of one label, or of documents that nothing fits."""
+    if group is None:
+        return Row("Nothing fits", figure)
+    above, parent = [], labels[group].parent_id
+    while parent is not None:
+        above.append(labels[parent].name)
+        parent = labels[parent].parent_id
+    return Row(labels[group].name, figure, " / ".join(reversed(above)), group)
+
+
+def lowest(rows: Sequence[Row]) -> Rows:
+    """Keep the lowest of those that rest on enough documents to say anything."""
+    telling = [row for row in rows if row.figure.documents >= ENOUGH]
+    return Rows(telling[:SHOWN], max(0, len(telling) - SHOWN), len(rows) - len(telling))
