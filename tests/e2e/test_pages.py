@@ -17,6 +17,7 @@ PAGES = {
     "project": f"{PROJECT}/",
     "settings": f"{PROJECT}/settings/",
     "people": f"{PROJECT}/people/",
+    "agreement": f"{PROJECT}/agreement/",
     "history": f"{PROJECT}/history/",
     "taxonomy": f"{PROJECT}/taxonomy/",
     "taxonomy-upload": f"{PROJECT}/taxonomy/upload/",
