@@ -10,15 +10,16 @@ WITH_PATH = "parent__parent__parent"  # the three levels above a label
 
 
 def look_up(project: Project, words: str) -> list[Label]:
-    """Return the assignable labels with all *words* in name, key or description, names first."""
+    """Return the labels to give that have all *words* in their texts; names come first."""
     wanted = words.casefold().split()
     if not wanted:
         return []
     assignable = project.labels.assignable()
     ranked = []  # in Python, for SQLite tells Ü from ü
-    for row in assignable.values_list("pk", "name", "key", "description", "position", named=True):
+    columns = ("pk", "name", "key", "aliases", "description", "position")
+    for row in assignable.values_list(*columns, named=True):
         name = row.name.casefold()
-        everything = f"{name} {row.key} {row.description}".casefold()
+        everything = f"{name} {row.key} {' '.join(row.aliases)} {row.description}".casefold()
         if all(word in everything for word in wanted):
             rank = (not name.startswith(wanted[0]), wanted[0] not in name, row.position)
             ranked.append((rank, row.pk))
@@ -52,25 +53,28 @@ class Described:
     name: str
     path: str
     description: str
+    aliases: list[str]
 
 
 def described(project: Project) -> list[Described]:
     """Return every assignable label in the order of the taxonomy, in one query."""
     rows = project.labels.active().values_list(
-        "pk", "key", "parent", "name", "description", "is_assignable", named=True
+        "pk", "key", "parent", "name", "description", "aliases", "is_assignable", named=True
     )
     places = {row.pk: _Place(row.parent, row.name) for row in rows}
     return [
-        Described(row.pk, row.key, row.name, _path(places, row.parent), row.description)
+        Described(
+            row.pk, row.key, row.name, _path(places, row.parent), row.description, row.aliases
+        )
         for row in rows
         if row.is_assignable
     ]
 
 
-def typeahead(project: Project) -> list[tuple[int, str, str, str]]:
-    """Return (id, name, path, beginning of the description) of every assignable label."""
+def typeahead(project: Project) -> list[tuple[int, str, str, str, list[str]]]:
+    """Return (id, name, path, beginning of the description, aliases) of every assignable label."""
     return [
-        (each.id, each.name, each.path, each.description[:DESCRIPTION])
+        (each.id, each.name, each.path, each.description[:DESCRIPTION], each.aliases)
         for each in described(project)
     ]
 

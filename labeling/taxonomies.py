@@ -106,6 +106,7 @@ def entries(project: Project) -> list[TaxonomyEntry]:
             examples=tuple(label.examples),
             overlaps=tuple(sorted(keys[other] for other in overlaps.get(label.pk, ()))),
             retired=label.retired_at is not None,
+            aliases=tuple(label.aliases),
         )
         for label in labels
     ]
@@ -115,6 +116,7 @@ def content(entry: TaxonomyEntry) -> Content:
     """Return *entry* as its edition keeps it: plain JSON."""
     return {
         "name": entry.name,
+        "aliases": list(entry.aliases),
         "parent": entry.parent,
         "description": entry.description,
         "exclusions": [{"situation": text, "use": use} for text, use in entry.exclusions],
@@ -151,11 +153,12 @@ def edit_label(
     *,
     description: str,
     exclusions: Sequence[tuple[str, str | None]],
+    aliases: Sequence[str],
     seen_version: int,
     actor: User,
     now: datetime,
 ) -> TaxonomyVersion | None:
-    """Publish a new description and exclusions of *label*; None when they are the same.
+    """Publish what *label* says anew; None when it says the same.
 
     Args:
         exclusions: (situation, key of the label to use instead or None), in order.
@@ -163,7 +166,7 @@ def edit_label(
 
     Raises:
         EditConflict: the label has a newer edition than *seen_version*.
-        BadTaxonomy: an exclusion is empty, or names an unknown label or this one.
+        BadTaxonomy: an exclusion is empty, or names an unknown label or this one; too many aliases.
     """
     Project.objects.select_for_update().get(pk=label.project_id)
     newer = label.editions.filter(version__number__gt=seen_version)
@@ -171,7 +174,11 @@ def edit_label(
         raise EditConflict(edition)
     standing = {entry.key: entry for entry in entries(label.project)}
     edited = replace(
-        standing[label.key], description=description, exclusions=tuple(exclusions), row=0
+        standing[label.key],
+        description=description,
+        exclusions=tuple(exclusions),
+        aliases=tuple(aliases),
+        row=0,
     )
     note = f"Edited {label.name}"
     return _publish(label.project, [edited], actor=actor, now=now, note=note)

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 
 KEY_LENGTH = 200  # Label.key
 NAME_LENGTH = 300  # Label.name
+ALIASES = 20  # of one label: all are sent to every reviewer's browser
+ALIAS_LENGTH = 100  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class TaxonomyEntry:
     """Everything a file or a form says about one label; labels are named by their keys.
 
+    aliases: other names, by which people find it; no model reads them.
     exclusions: (situation, key of the label to use instead or None), in order.
     row: where it stood in its file, counted from 1; 0 when it came from no file.
     """
@@ -24,6 +27,7 @@ class TaxonomyEntry:
     examples: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
     retired: bool = False
+    aliases: tuple[str, ...] = ()
     row: int = field(default=0, compare=False)
 
 
@@ -99,6 +103,13 @@ def _texts(entry: TaxonomyEntry) -> Iterator[Problem]:
             "name",
             f"the name is longer than {NAME_LENGTH} characters",
             "Shorten it and move the rest to the description.",
+        )
+    if len(entry.aliases) > ALIASES or any(len(each) > ALIAS_LENGTH for each in entry.aliases):
+        yield Problem(
+            entry.row,
+            "aliases",
+            f"there are more than {ALIASES}, or one is longer than {ALIAS_LENGTH} characters",
+            "Keep the names people really use.",
         )
     if any(not situation for situation, _ in entry.exclusions):
         yield Problem(

@@ -19,7 +19,7 @@ FILE_LIMIT = 50 * 1024 * 1024  # characters; 5,000 labels with long texts take 1
 ROWS_LIMIT = 20_000  # four times the largest taxonomy that is supported
 COLUMNS = [
     "id", "name", "parent", "description", "exclusions", "assignable", "examples", "overlaps",
-    "retired",
+    "retired", "aliases",
 ]  # fmt: skip
 
 # “Not for <situation>; use <id>.” — the full stop, the use and the “Not for” may be missing.
@@ -161,6 +161,7 @@ class _Rows:
             examples=tuple(self._texts(cells["examples"])),
             overlaps=tuple(self._texts(cells["overlaps"])),
             retired=self._flag(cells["retired"], default=False),
+            aliases=self._names(cells["aliases"]),
             row=number,
         )
 
@@ -180,6 +181,10 @@ class _Rows:
     def _texts(self, cell: _Cell) -> list[str]:
         texts = [self._text(each) for each in self._list(cell)]
         return list(dict.fromkeys(text for text in texts if text))
+
+    def _names(self, cell: _Cell) -> tuple[str, ...]:
+        """Return the texts of *cell*, each on one line, as forms show them."""
+        return tuple(dict.fromkeys(" ".join(text.split()) for text in self._texts(cell)))
 
     def _list(self, cell: _Cell) -> list[_Cell]:
         """Return the parts: of a list, of a cell holding a JSON list, or between separators."""

@@ -18,7 +18,9 @@ def write_positions(project: Project, positions: dict[str, int]) -> None:
     Label.objects.bulk_update(moved, ["position"], batch_size=200)
 
 
-WRITTEN = ["position", "name", "description", "examples", "is_assignable", "retired_at"]
+WRITTEN = [
+    "position", "name", "aliases", "description", "examples", "is_assignable", "retired_at",
+]  # fmt: skip
 
 
 def write_labels(
@@ -35,6 +37,7 @@ def write_labels(
         label = labels.setdefault(key, Label(project=project, key=key))
         label.position = positions[key]
         label.name = entry.name
+        label.aliases = list(entry.aliases)
         label.description = entry.description
         label.examples = list(entry.examples)
         label.is_assignable = entry.assignable

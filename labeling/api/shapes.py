@@ -38,6 +38,7 @@ class LabelShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     path = serializers.CharField(help_text="The names above it, topmost first.")
     description = serializers.CharField()
+    aliases = serializers.ListField(child=serializers.CharField(), help_text="Other names of it.")
 
 
 class Order(serializers.Serializer[Any]):

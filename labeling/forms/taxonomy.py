@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from labeling.document_fields import clean
-from labeling.taxonomy_entries import KEY_LENGTH
+from labeling.taxonomy_entries import ALIAS_LENGTH, ALIASES, KEY_LENGTH
 
 SITUATION_LENGTH = 2_000  # characters
 ROWS = 200  # exclusions of one label
@@ -31,13 +31,20 @@ def posted_rows(data: QueryDict) -> list[ExclusionRow]:
 
 
 class LabelForm(forms.Form):
-    """A label's description and exclusions; the rows come as parallel lists."""
+    """A label's description, aliases and exclusions; the rows come as parallel lists."""
 
     description = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5}),
         required=False,
         max_length=20_000,
         help_text="What belongs here, in the words senders use. It is embedded as it stands.",
+    )
+    aliases = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}),
+        required=False,
+        max_length=ALIASES * (ALIAS_LENGTH + 2),
+        help_text="Other names people know it by, one a line: reviewers find it by them. No model "
+        "reads them.",
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
@@ -53,6 +60,11 @@ class LabelForm(forms.Form):
         super().__init__(data, initial=initial)
         self.keys, self.own = keys, own
         self.rows = list(rows) if data is None else posted_rows(data)
+
+    def clean_aliases(self) -> list[str]:
+        lines = clean(str(self.cleaned_data["aliases"])).splitlines()
+        written = (" ".join(line.split()) for line in lines)
+        return list(dict.fromkeys(line for line in written if line))
 
     def clean_description(self) -> str:
         return clean(str(self.cleaned_data["description"]))

@@ -53,6 +53,9 @@ class Label(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="children"
     )
     position = models.PositiveIntegerField(default=0, help_text="Order in the tree, as imported.")
+    aliases = models.JSONField(
+        default=list, blank=True, help_text="Other names people know it by, a list; to find it."
+    )
     description = models.TextField(blank=True)
     examples = models.JSONField(default=list, blank=True, help_text="Typical texts, a list.")
     is_assignable = models.BooleanField(default=True)
@@ -119,7 +122,8 @@ class LabelEdition(models.Model):
     label = models.ForeignKey(Label, models.CASCADE, related_name="editions")
     version = models.ForeignKey(TaxonomyVersion, models.CASCADE, related_name="editions")
     content = models.JSONField(
-        help_text="name, parent, description, exclusions, examples, overlaps, assignable, retired"
+        help_text="name, aliases, parent, description, exclusions, examples, overlaps, "
+        "assignable, retired"
     )
 
     class Meta:

@@ -52,13 +52,14 @@ def show_label(request: PersonRequest, project: Project, pk: int) -> HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 @owner_page
 def edit_label(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
-    """Edit description and exclusions; buttons of the form add and remove rows, or publish."""
+    """Edit what a label says; buttons of the form add and remove rows, or publish."""
     label = get_object_or_404(project.labels.active(), pk=pk)
     keys = dict(project.labels.active().values_list("key", "name"))
     form_for = partial(LabelForm, keys=frozenset(keys), own=label.key)
     if request.method != "POST":
         standing = {
             "description": label.description,
+            "aliases": "\n".join(label.aliases),
             "seen_version": taxonomies.current_number(project),
         }
         form = form_for(initial=standing, rows=standing_rows(label))
@@ -81,6 +82,7 @@ def publish(
             label,
             description=form.cleaned_data["description"],
             exclusions=form.exclusions,
+            aliases=form.cleaned_data["aliases"],
             seen_version=form.cleaned_data["seen_version"],
             actor=request.user,
             now=timezone.now(),
@@ -142,6 +144,11 @@ def compared(edition: LabelEdition, form: LabelForm) -> list[tuple[str, list[tup
     rows = [(each["situation"], each["use"]) for each in published["exclusions"]]
     pairs = [
         ("Description", published["description"], form.cleaned_data["description"]),
+        (
+            "Aliases",
+            "\n".join(published.get("aliases", [])),
+            "\n".join(form.cleaned_data["aliases"]),
+        ),
         ("Exclusions", lines(rows), lines(form.exclusions)),
     ]
     return [(name, list(difference(old, new))) for name, old, new in pairs if old != new]
@@ -168,7 +175,8 @@ def editions(label: Label) -> list[tuple[LabelEdition, list[str]]]:
 def differing(before: dict[str, object] | None, after: dict[str, object]) -> list[str]:
     if before is None:
         return ["new"]
-    return [name for name in after if before.get(name) != after[name]]
+    # An edition from before there were aliases lacks them: nothing, like an empty list.
+    return [name for name in after if (before.get(name) or None) != (after[name] or None)]
 
 
 @require_safe

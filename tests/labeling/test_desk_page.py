@@ -95,9 +95,11 @@ def test_htmx_gets_the_empty_queue_in_place_of_the_card(client, held, labels):
 
 def test_typeahead_gets_every_assignable_label_with_its_path(client, labels):
     LabelFactory(name="Gone", retired_at=timezone.now())
+    labels[0].aliases = ["delivery"]
+    labels[0].save()
     rows = json.loads(client.get(url("review-labels")).text)
 
-    assert [row[1:] for row in rows[:1]] == [["Card arrival", "Cards", "All about card arrival."]]
+    assert rows[0][1:] == ["Card arrival", "Cards", "All about card arrival.", ["delivery"]]
     assert {row[1] for row in rows} == {label.name for label in labels}
 
 

@@ -26,7 +26,7 @@ ODD = [
         examples=("one; two", "three\nfour", "[five]"),
         overlaps=("late",),
     ),
-    TaxonomyEntry("late", "'Late", overlaps=("lost",)),
+    TaxonomyEntry("late", "'Late", overlaps=("lost",), aliases=("=late; very", "[5]", "overdue")),
     TaxonomyEntry("old", "Old", retired=True),
 ]
 

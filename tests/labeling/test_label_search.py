@@ -37,6 +37,13 @@ def test_no_words_find_nothing(project):
     assert names(project, "  ") == []
 
 
+def test_a_label_is_found_by_its_alias(project):
+    LabelFactory(name="Card arrival", aliases=["Post", "Überfällig"])
+    LabelFactory(name="Card lost")
+
+    assert names(project, "überfällig post") == ["Card arrival"]
+
+
 def test_wildcards_of_the_database_are_plain_characters(project):
     LabelFactory(name="Card")
     assert names(project, "%") == names(project, "_") == []
@@ -53,7 +60,7 @@ def test_path_names_the_levels_above(project):
 
     assert path_of(label) == "Money / Cards"
     assert path_of(top) == ""
-    assert (label.pk, "Refund", "Money / Cards", "") in typeahead(project)
+    assert (label.pk, "Refund", "Money / Cards", "", []) in typeahead(project)
 
 
 def test_case_of_any_alphabet_is_no_matter(project):

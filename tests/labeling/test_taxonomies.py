@@ -144,6 +144,8 @@ def test_publishing_is_announced_and_written_down(
         (replace(LOST, exclusions=(("", "stolen"),)), "exclusions", "no situation"),
         (replace(LOST, overlaps=("nowhere",)), "overlaps", "no label has the id"),
         (replace(LOST, overlaps=("lost",)), "overlaps", "names itself"),
+        (replace(LOST, aliases=("a",) * 21), "aliases", "more than 20"),
+        (replace(LOST, aliases=("a" * 101,)), "aliases", "longer than 100"),
         (replace(LOST, name=""), "name", "the name is empty"),
         (replace(LOST, name="n" * 301), "name", "longer than 300"),
         (replace(LOST, key=""), "id", "the id is empty"),
@@ -180,6 +182,16 @@ def test_a_circle_through_a_label_that_stands_already_is_found(project):
 
     with pytest.raises(BadTaxonomy, match="circle"):
         publish_all(project, replace(CARDS, parent="lost"))
+
+
+def test_a_new_alias_is_published_and_no_model_reads_it(project):
+    publish_all(project)
+    before = taxonomies.label_texts(project)
+    version = publish_all(project, replace(STOLEN, aliases=("taken",)))
+
+    assert version.editions.get().content["aliases"] == ["taken"]
+    assert project.labels.get(key="stolen").aliases == ["taken"]
+    assert taxonomies.label_texts(project) == before
 
 
 def test_label_texts_are_what_the_models_need(project):
@@ -228,7 +240,8 @@ def test_two_projects_may_use_the_same_keys(project):
 
 
 def edit(project, owner, seen_version=1, **changes):
-    given = {"description": "Gone.", "exclusions": [("stolen", "stolen")], **changes}
+    standard = {"description": "Gone.", "exclusions": [("stolen", "stolen")], "aliases": []}
+    given = {**standard, **changes}
     label = project.labels.get(key="lost")
     return edit_label(label, **given, seen_version=seen_version, actor=owner, now=NOON)
 

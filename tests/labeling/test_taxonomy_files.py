@@ -47,12 +47,13 @@ def test_json_and_csv_say_the_same():
             "examples": ["Where is it?", "Gone; vanished"],
             "overlaps": ["stolen", "late"],
             "assignable": False,
+            "aliases": ["gone", "card\nvanished", "gone"],
         }
     ]
     table = (
-        "id,name,parent,description,exclusions,examples,overlaps,assignable\n"
+        "id,name,parent,description,exclusions,examples,overlaps,assignable,aliases\n"
         'lost,Card lost,cards,The card is gone.,"Not for stolen cards; use stolen.\n'
-        'Not for wallets.","Where is it?\nGone; vanished",stolen;late,no\n'
+        'Not for wallets.","Where is it?\nGone; vanished",stolen;late,no,"gone\ncard  vanished"\n'
     )
     expected = TaxonomyEntry(
         key="lost",
@@ -63,6 +64,7 @@ def test_json_and_csv_say_the_same():
         assignable=False,
         examples=("Where is it?", "Gone; vanished"),
         overlaps=("stolen", "late"),
+        aliases=("gone", "card vanished"),
         row=1,
     )
 

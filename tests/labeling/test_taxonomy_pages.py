@@ -304,3 +304,31 @@ def test_a_difference_gives_both_texts_back():
 
     assert "".join(text for kind, text in words if kind != "added") == "a lost card, here"
     assert "".join(text for kind, text in words if kind != "removed") == "a stolen card"
+
+
+def test_aliases_are_edited_one_a_line_and_shown_on_the_labels_page(edit, page, project, taxonomy):
+    assert edit(aliases=" gone \n\nvanished  card\ngone").status_code == 302
+    lost = project.labels.get(key="lost")
+
+    assert lost.aliases == ["gone", "vanished card"]
+    assert "<bdi>gone</bdi>, <bdi>vanished card</bdi>" in page(f"{lost.pk}/").text
+    assert "gone\nvanished card</textarea>" in page(f"{lost.pk}/edit/").text
+
+
+def test_too_many_aliases_are_refused_with_what_to_do(edit, project):
+    answer = edit(aliases="\n".join(f"name {n}" for n in range(21)))
+
+    assert answer.status_code == 422
+    assert "aliases: there are more than 20" in answer.text
+    assert project.labels.get(key="lost").aliases == []
+
+
+def test_an_edition_from_before_there_were_aliases_differs_in_nothing_but_what_changed(
+    edit, page, project, taxonomy
+):
+    first = taxonomy["lost"].editions.get()
+    del first.content["aliases"]
+    first.save()
+    edit()
+
+    assert "v2</strong> description<div" in page(f"{taxonomy['lost'].pk}/").text
