@@ -21,7 +21,9 @@ class Command:
 
 
 COMMANDS = (
-    Command("find", "/", "Find another label"),
+    Command(
+        "find", "/", "Find any label; so does a letter that is no key, or Shift and one that is"
+    ),
     Command("none", "n", "Nothing fits"),
     Command("skip", "s", "Skip: leave it to others"),
     Command("snooze", "h", "Snooze: offer it to me again later"),

@@ -49,6 +49,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("review/undo/", review.undo, name="undo"),
     path("review/skipped/", review.restore_skipped, name="restore-skipped"),
     path("review/labels/", review.send_labels, name="review-labels"),
+    path("review/labels/usage/", review.send_usage, name="label-usage"),
     path("review/<int:pk>/", review.show_task, name="task"),
     path("review/<int:pk>/annotate/", review.annotate, name="annotate"),
     path("review/<int:pk>/skip/", set_aside.skip, name="skip"),

@@ -100,6 +100,7 @@ EXPECTED = {
     "labeling:undo": Page(MEMBERS, POST),
     "labeling:restore-skipped": Page(MEMBERS, POST),
     "labeling:review-labels": Page(MEMBERS),
+    "labeling:label-usage": Page(MEMBERS),
     "labeling:task": Page(MEMBERS, pk="task", answers=frozenset({302, 409})),
     "labeling:annotate": Page(MEMBERS, POST, "task"),
     "labeling:skip": Page(MEMBERS, POST, "task"),

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_POST, require_safe
 
-from labeling import annotations, label_search, queues
+from labeling import annotations, label_search, label_usage, queues
 from labeling.access import PersonRequest, member_page
 from labeling.annotations import LabelRefused, LeaseLost, UndoRefused
 from labeling.document_fields import clean
@@ -131,5 +131,14 @@ def taxonomy_etag(_: PersonRequest, project: Project) -> str:
 @cache_control(private=True, no_cache=True)
 @condition(etag_func=taxonomy_etag)
 def send_labels(request: PersonRequest, project: Project) -> HttpResponse:  # noqa: ARG001
-    """Send [[id, name, path, description], …] of all assignable labels to the typeahead."""
+    """Send [[id, name, path, description, aliases], …] of the labels that may be given."""
     return JsonResponse(label_search.typeahead(project), safe=False)
+
+
+@require_safe
+@member_page
+@cache_control(private=True, no_store=True)
+def send_usage(request: PersonRequest, project: Project) -> HttpResponse:
+    """Send the ids of the labels this person gave last and of those the project needs most."""
+    recent = label_usage.recent(project, request.user)
+    return JsonResponse({"recent": recent, "frequent": label_usage.frequent(project)})

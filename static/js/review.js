@@ -4,7 +4,7 @@ import { forget, isSending, isTooSoon, readyCards, shown, stayAhead, tell, undoO
 import { keepDrafts, restore } from "./drafts.js";
 import { applyKeys, controlOf, keyOf } from "./keys.js";
 import { watchPalette } from "./palette.js";
-import { closeTypeahead, openTypeahead, tickFound, watchTypeahead } from "./typeahead.js";
+import { closeTypeahead, openTypeahead, openWith, tickFound, watchTypeahead } from "./typeahead.js";
 
 const BEAT = 60_000; // milliseconds; a lease lasts five minutes
 const TYPING = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
@@ -27,6 +27,7 @@ function press(event) {
   if (!isForUs(event)) return;
   const control = controlOf(event.key);
   if (!control && event.key === keyOf("undo") && isSending()) undoOnceStored();
+  if (!control) openWith(event);
   if (!control || control.disabled) return;
   event.preventDefault();
   if (isTooSoon()) return;

@@ -1,17 +1,28 @@
-// Find a label of the taxonomy: the name first, then its path and its description.
+// Find a label of the taxonomy by typing: the field, its list and its keys.
+import { heading, nothing, option, text } from "./found_list.js";
+import { favour, favourites, labels, load, remember } from "./labels.js";
+import { search } from "./ranking.js";
+
 const SHOWN = 12;
 
-let labels = null; // [{id, name, path, description, words…}], fetched once per page
-let matches = [];
-let active = 0;
+let matches = []; // the labels in the list, as the server sent them
+let active = -1; // which of them Enter chooses; none before anything is typed
+let bonus = null; // what speaks for each label, known when the field is opened
 
 const field = () => document.getElementById("find");
 const list = () => document.getElementById("find-list");
+const said = () => document.getElementById("find-said");
 
 export function openTypeahead(control) {
   control.focus();
   control.select();
-  load();
+}
+
+// Any letter that is no key of the page opens the field, and is its first.
+export function openWith(event) {
+  if (!field() || !/^\p{L}$/u.test(event.key)) return;
+  field().value = "";
+  field().focus(); // before the letter is typed, so that the browser types it here
 }
 
 export function closeTypeahead() {
@@ -31,112 +42,76 @@ export function watchTypeahead() {
   document.addEventListener("keydown", steer, true);
   document.addEventListener("submit", (event) => {
     if (field()?.form === event.target) event.preventDefault();
+    if (event.target.id === "decision") {
+      remember(new FormData(event.target, event.submitter).getAll("label").map(Number));
+    }
   });
   document.addEventListener("pointerdown", (event) => {
-    const option = event.target.closest?.("#find-list [role=option]");
-    if (!option) return;
+    const row = event.target.closest?.("#find-list [role=option]");
+    if (!row) return;
     event.preventDefault(); // keeps the focus in the field
-    choose(matches[Number(option.dataset.place)]);
+    choose(matches[Number(row.dataset.place)]);
   });
-}
-
-function prepare() {
-  const combobox = { role: "combobox", "aria-expanded": "false", "aria-controls": "find-list" };
-  for (const [name, value] of Object.entries(combobox)) field().setAttribute(name, value);
-  field().setAttribute("aria-autocomplete", "list");
   load();
 }
 
-// The server answers "not modified" until the taxonomy is published anew.
-async function load() {
-  if (labels) return;
-  const url = document.getElementById("task")?.dataset.labels;
-  if (!url) return;
-  const answer = await fetch(url, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
-  const rows = await answer.json();
-  labels = rows.map(([id, name, path, description]) => ({
-    id, name, path, description,
-    lowName: name.toLowerCase(),
-    lowPath: path.toLowerCase(),
-    lowDescription: description.toLowerCase(),
-  }));
-  if (field()?.value && document.activeElement === field()) show();
-}
-
-const startsWord = (text, word) => {
-  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-    if (at === 0 || !/[\p{L}\p{N}]/u.test(text[at - 1])) return true;
-  }
-  return false;
-};
-
-// Lower is better; null when the word stands nowhere.
-function distance(label, word, isFirst) {
-  if (isFirst && label.lowName.startsWith(word)) return 0;
-  if (startsWord(label.lowName, word)) return 1;
-  if (label.lowName.includes(word)) return 2;
-  if (startsWord(label.lowPath, word)) return 3;
-  if (startsWord(label.lowDescription, word)) return 4;
-  if (label.lowPath.includes(word) || label.lowDescription.includes(word)) return 5;
-  return null;
-}
-
-export function search(all, text, most = SHOWN) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  if (!words.length) return [];
-  const found = [];
-  for (const label of all) {
-    let sum = 0;
-    for (let place = 0; place < words.length && sum !== null; place += 1) {
-      const step = distance(label, words[place], place === 0);
-      sum = step === null ? null : sum + step;
-    }
-    if (sum !== null) found.push({ label, sum });
-  }
-  found.sort((a, b) => a.sum - b.sum || a.label.name.length - b.label.name.length);
-  return found.slice(0, most).map(({ label }) => label);
+async function prepare() {
+  const combobox = { role: "combobox", "aria-expanded": "false", "aria-controls": "find-list" };
+  for (const [name, value] of Object.entries(combobox)) field().setAttribute(name, value);
+  field().setAttribute("aria-autocomplete", "list");
+  bonus = null;
+  if (!labels()) await load();
+  if (document.activeElement === field()) show();
 }
 
 function show() {
-  const text = field().value.trim();
-  if (!labels || !text) {
+  if (!labels()) return;
+  const query = field().value.trim();
+  bonus ??= favour();
+  const rows = query ? found(query) : offered();
+  if (!rows.length) {
     closeTypeahead();
     return;
   }
-  matches = search(labels, text);
-  active = 0;
-  list().replaceChildren(...(matches.length ? matches.map(option) : [nothing(text)]));
+  list().replaceChildren(...rows);
+  place();
   list().hidden = false;
   field().setAttribute("aria-expanded", "true");
   mark();
 }
 
-function option(label, place) {
-  const row = document.createElement("li");
-  row.id = `found-${place}`;
-  row.role = "option";
-  row.dataset.place = place;
-  row.append(
-    text("span", "find__name", label.name),
-    text("span", "find__path", label.path),
-    text("span", "find__description", label.description),
-  );
-  return row;
+// Above the field or below it, where there is more room. The room is written at the root: htmx
+// copies the attributes of what it swaps, and a style attribute is against the page's policy.
+function place() {
+  const { top, bottom } = field().getBoundingClientRect();
+  const below = window.innerHeight - bottom;
+  list().classList.toggle("find__list--below", below > top);
+  document.documentElement.style.setProperty("--find-room", `${Math.max(top, below) - 16}px`);
 }
 
-function text(tag, name, words) {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.dir = "auto";
-  element.textContent = words;
-  return element;
+function found(query) {
+  matches = search(labels(), query, SHOWN, bonus).map((place) => labels().rows[place]);
+  active = matches.length ? 0 : -1;
+  tell(matches.length ? `${matches.length} labels` : "No label found");
+  if (!matches.length) return [nothing(query)];
+  return matches.map((row, place) => option(row, place, query));
 }
 
-function nothing(words) {
-  const row = text("li", "find__nothing", `No label has “${words}” in its name, path or description.`);
-  row.role = "presentation";
-  return row;
+// Before anything is typed Enter chooses nothing: the arrows first.
+function offered() {
+  const { last, often } = favourites(SHOWN);
+  matches = [...last, ...often].map((place) => labels().rows[place]);
+  active = -1;
+  tell("");
+  const options = matches.map((row, place) => option(row, place, ""));
+  return [
+    ...(last.length ? [heading("Your last"), ...options.slice(0, last.length)] : []),
+    ...(often.length ? [heading("Used most"), ...options.slice(last.length)] : []),
+  ];
+}
+
+function tell(words) {
+  if (said()) said().textContent = words;
 }
 
 function mark() {
@@ -144,7 +119,7 @@ function mark() {
     row.setAttribute("aria-selected", String(place === active));
     if (place === active) row.scrollIntoView({ block: "nearest" });
   });
-  if (matches.length) field().setAttribute("aria-activedescendant", `found-${active}`);
+  if (active >= 0) field().setAttribute("aria-activedescendant", `found-${active}`);
   else field().removeAttribute("aria-activedescendant");
 }
 
@@ -153,11 +128,11 @@ function steer(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step && matches.length) {
     event.preventDefault();
-    active = (active + step + matches.length) % matches.length;
+    active = active < 0 && step < 0 ? matches.length - 1 : (active + step + matches.length) % matches.length;
     mark();
   } else if (event.key === "Enter") {
     event.preventDefault();
-    if (!event.repeat && matches.length) choose(matches[active]);
+    if (!event.repeat) choose(matches[active]);
   } else if (event.key === "Escape") {
     event.preventDefault();
     field().value = "";
@@ -166,19 +141,19 @@ function steer(event) {
   }
 }
 
-function choose(label) {
+function choose(row) {
   const form = document.getElementById("decision");
-  if (!label || !form) return;
-  if (document.getElementById("task").classList.contains("desk--multi")) tick(form, label);
-  else decide(form, label);
+  if (!row || !form) return;
+  if (document.getElementById("task").classList.contains("desk--multi")) tick(form, row);
+  else decide(form, row);
 }
 
 // Single label: the decision. A button, so that it is sent as any other choice.
-function decide(form, label) {
+function decide(form, [id, name]) {
   const button = document.createElement("button");
   button.name = "label";
-  button.value = label.id;
-  button.dataset.name = label.name;
+  button.value = id;
+  button.dataset.name = name;
   button.hidden = true;
   form.append(button);
   button.click();
@@ -186,24 +161,24 @@ function decide(form, label) {
 }
 
 // Several labels: one more ticked box; the field is ready for the next.
-function tick(form, label) {
-  tickFound(label, form);
+function tick(form, [id, name, path]) {
+  tickFound({ id, name, path }, form);
   field().value = "";
   closeTypeahead();
   field().blur();
 }
 
-// Ticks a label of the taxonomy, {id, name, path}, whether or not the card offers it.
-export function tickFound(label, form = document.getElementById("decision")) {
-  let box = form.querySelector(`input[name=label][value="${label.id}"]`);
+// Ticks a label of the taxonomy whether or not the card offers it.
+export function tickFound({ id, name, path }, form = document.getElementById("decision")) {
+  let box = form.querySelector(`input[name=label][value="${id}"]`);
   if (!box) {
     const row = document.createElement("li");
     const choice = document.createElement("label");
     choice.className = "choice";
     box = document.createElement("input");
-    Object.assign(box, { type: "checkbox", name: "label", value: label.id });
+    Object.assign(box, { type: "checkbox", name: "label", value: id });
     const names = text("span", "choice__names", "");
-    names.append(text("span", "choice__name", label.name), " ", text("span", "choice__path", label.path));
+    names.append(text("span", "choice__name", name), " ", text("span", "choice__path", path));
     choice.append(box, names);
     row.append(choice);
     const found = document.getElementById("found");
