@@ -40,8 +40,8 @@ function matched([, name, path, description, aliases = []], query) {
   const inDescription = matchedParts(description, inPath.left);
   return [
     marked("find__name", name, inName.spans),
-    ...(alias ? [marked("find__alias", alias, inAlias.spans)] : []),
     marked("find__path", path, inPath.spans),
+    ...(alias ? [marked("find__alias", alias, inAlias.spans)] : []),
     marked("find__description", description, inDescription.spans),
   ];
 }
