@@ -42,10 +42,8 @@ export function watchTypeahead() {
   document.addEventListener("keydown", steer, true);
   document.addEventListener("submit", (event) => {
     if (field()?.form === event.target) event.preventDefault();
-    if (event.target.id === "decision") {
-      remember(new FormData(event.target, event.submitter).getAll("label").map(Number));
-    }
   });
+  document.addEventListener("submit", learn, true); // ahead.js lets no decision come further
   document.addEventListener("pointerdown", (event) => {
     const row = event.target.closest?.("#find-list [role=option]");
     if (!row) return;
@@ -55,7 +53,11 @@ export function watchTypeahead() {
   load();
 }
 
-async function prepare() {
+async function learn({ target, submitter }) {
+  if (target.id === "decision") remember(new FormData(target, submitter).getAll("label").map(Number));
+}
+
+function prepare() {
   const combobox = { role: "combobox", "aria-expanded": "false", "aria-controls": "find-list" };
   for (const [name, value] of Object.entries(combobox)) field().setAttribute(name, value);
   field().setAttribute("aria-autocomplete", "list");
