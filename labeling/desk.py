@@ -15,6 +15,7 @@ from labeling.label_search import WITH_PATH, look_up, path_of
 from labeling.models import Comment, Document, Exclusion, GoldLabel, Label, Project, ReviewTask
 from labeling.quoting import Part, parts
 from labeling.reasons import doubted, percent, why
+from labeling.wording import set_off
 
 TEXT_SHOWN = 100_000  # characters of a body sent to the browser
 EXAMPLE_SHOWN = 200  # characters of a gold example
@@ -36,6 +37,7 @@ class Choice:
     """A label as the card offers it.
 
     digit: the key that chooses it, 1 to 9; 0 for none. stands: it is the gold that is asked about.
+    description: of the two side by side, in runs; whether the other's lacks their words.
     """
 
     label: Label
@@ -44,6 +46,7 @@ class Choice:
     is_ticked: bool = False
     stands: bool = False
     examples: Sequence[Example] = ()
+    description: Sequence[tuple[str, bool]] = ()
 
     @property
     def path(self) -> str:
@@ -234,8 +237,17 @@ def defined(offered: Sequence[Choice]) -> Sequence[Choice]:
 
 
 def explained(tie: Sequence[Choice], document: Document) -> list[Choice]:
-    """Give each choice its exclusions and the newest gold examples of its label."""
-    return [replace(each, examples=examples(each.label, document)) for each in defined(tie)]
+    """Give each choice its exclusions, its newest gold, and what it alone says of itself."""
+    texts = [each.label.description for each in defined(tie)]
+    others = texts[::-1] if len(texts) > 1 else [""]
+    return [
+        replace(
+            each,
+            examples=examples(each.label, document),
+            description=set_off(text, other),
+        )
+        for each, text, other in zip(tie, texts, others, strict=False)
+    ]
 
 
 def examples(label: Label, document: Document) -> list[Example]:

@@ -26,3 +26,32 @@ def difference(before: str, after: str) -> Iterator[tuple[str, str]]:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\s+|\w+|[^\w\s]", text)[:WORDS_COMPARED]
+
+
+TELLING = 0.2  # share of words two texts must have in common before their differences tell anything
+LITTLE = 3  # letters up to which a word tells nothing: of, the, not
+
+
+def set_off(text: str, other: str) -> list[tuple[str, bool]]:
+    """Cut *text* into runs, telling those whose words *other* lacks; little words tell nothing.
+
+    Where the two have next to nothing in common, nothing is told: all would be.
+
+    >>> set_off("Card lost in the post", "Card lost abroad")
+    [('Card lost in the ', False), ('post', True)]
+    """
+    theirs, words = _telling(other), _telling(text)
+    if len(words & theirs) < TELLING * len(words):
+        return [(text, False)]
+    runs: list[tuple[str, bool]] = []
+    for word in re.findall(r"\w+|\W+", text):
+        differs = word.casefold() in words - theirs
+        if runs and (differs == runs[-1][1] or (word.isspace() and not differs)):
+            runs[-1] = (runs[-1][0] + word, runs[-1][1])
+        else:
+            runs.append((word, differs))
+    return runs
+
+
+def _telling(text: str) -> set[str]:
+    return {word.casefold() for word in re.findall(r"\w+", text) if len(word) > LITTLE}

@@ -53,11 +53,11 @@ export function watchTypeahead() {
   load();
 }
 
-async function learn({ target, submitter }) {
+function learn({ target, submitter }) {
   if (target.id === "decision") remember(new FormData(target, submitter).getAll("label").map(Number));
 }
 
-function prepare() {
+async function prepare() {
   const combobox = { role: "combobox", "aria-expanded": "false", "aria-controls": "find-list" };
   for (const [name, value] of Object.entries(combobox)) field().setAttribute(name, value);
   field().setAttribute("aria-autocomplete", "list");

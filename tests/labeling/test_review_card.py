@@ -77,7 +77,7 @@ def test_first_two_labels_show_description_exclusions_and_gold(client, held, lab
     )
     page = client.get(url("task", held().pk)).text
 
-    assert "All about card arrival." in page
+    assert 'All about card <span class="differs">arrival</span>.' in page
     assert "a card that never came; use <strong>Lost card</strong>" in page
     assert "It came by post today." in page
 
