@@ -28,12 +28,16 @@ class Sitting:
 
 def of(project: Project, reviewer: User, *, now: datetime) -> Sitting:
     """Return how *reviewer*'s day in *project* is going."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     today = Annotation.objects.standing().filter(
-        project=project, reviewer=reviewer, annotated_at__gte=midnight
+        project=project, reviewer=reviewer, annotated_at__gte=midnight_before(now)
     )
     times = today.order_by("-annotated_at").values_list("annotated_at", flat=True)
     return measure(list(times[:MOST]), now=now)
+
+
+def midnight_before(now: datetime) -> datetime:
+    """Return when the site's day began."""
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def measure(times: Sequence[datetime], *, now: datetime) -> Sitting:

@@ -59,6 +59,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("review/<int:pk>/answer/", set_aside.answer, name="answer"),
     path("review/<int:pk>/take-back/", set_aside.take_back, name="take-back"),
     path("review/<int:pk>/definitions/", past.show_definitions, name="definitions"),
+    path("review/recap/", past.show_recap, name="recap"),
     path("review/past/", past.show_last, name="past"),
     path("review/past/<int:pk>/", past.show_past, name="past-one"),
     path("review/notes/", set_aside.show_notes, name="notes"),

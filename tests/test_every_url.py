@@ -111,6 +111,7 @@ EXPECTED = {
     "labeling:take-back": Page(MEMBERS, POST, "task"),
     "labeling:notes": Page(OWNERS),
     "labeling:definitions": Page(MEMBERS, pk="task"),
+    "labeling:recap": Page(MEMBERS),
     "labeling:past": Page(MEMBERS, answers=frozenset({302})),
     "labeling:past-one": Page(NOBODY, pk="annotation"),  # who decided, alone
     "labeling:heartbeat": Page(MEMBERS, POST, "task"),

@@ -7,9 +7,10 @@ from django.db.models.functions import Substr
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from labeling import comments, desk
+from labeling import comments, desk, recaps, sitting
 from labeling.access import PersonRequest, member_page
 from labeling.models import Annotation, Document, Project
 from labeling.models.review import AnnotationQuerySet
@@ -43,15 +44,15 @@ def show(request: PersonRequest, project: Project, shown: Annotation) -> HttpRes
         .annotate(shown=Substr("text", 1, desk.TEXT_SHOWN))
         .get(pk=shown.task.document_id)
     )
-    sitting = sit_down(request, project)
-    return sitting.past(
+    here = sit_down(request, project)
+    return here.past(
         {
             "shown": shown,
             "document": document,
             "comments": comments.on(document),
             "older": address(project, older),
             "newer": address(project, after),
-            "now": sitting.now,
+            "now": here.now,
             "is_past": True,
         }
     )
@@ -65,6 +66,19 @@ def decided_by(request: PersonRequest, project: Project) -> AnnotationQuerySet:
     """Return the person's standing decisions in *project*, the newest first."""
     mine = Annotation.objects.standing().filter(project=project, reviewer=request.user)
     return mine.select_related("task__question__author").prefetch_related("labels")
+
+
+@require_safe
+@member_page
+def show_recap(request: PersonRequest, project: Project) -> HttpResponse:
+    """Show what the reviewer did today."""
+    now = timezone.now()
+    context = {
+        "project": project,
+        "recap": recaps.of(project, request.user, now=now),
+        "sitting": sitting.of(project, request.user, now=now),
+    }
+    return render(request, "labeling/review/recap.html", context)
 
 
 @require_safe
