@@ -25,7 +25,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -224,7 +223,7 @@ class _Candidates:
             common, others: logs, (answers,).
         """
         sizes, size = np.unique(self.judgements.sizes, return_inverse=True)
-        totals = np.array([logsumexp(common - each * others) for each in sizes])[size]
+        totals = np.array([np.logaddexp.reduce(common - each * others) for each in sizes])[size]
         many = self.judgements.sizes[self.document]
         parts = common[self.answer] - many * others[self.answer] - totals[self.document]
         shares = np.bincount(self.document, np.exp(parts), minlength=len(totals))
@@ -277,7 +276,7 @@ def full_confusion(
         told = np.tile(np.log(np.maximum(prevalence, 1e-300)), (len(fixed), 1))
         np.add.at(told, judgements.document, logs[judgements.reviewer, :, judgements.answer])
         before = probability
-        likely = np.exp(told - logsumexp(told, axis=1, keepdims=True))
+        likely = np.exp(told - np.logaddexp.reduce(told, axis=1, keepdims=True))
         probability = np.where(fixed[:, None], before, likely)
         moved, done = float(np.abs(probability - before).max(initial=0)), done + 1
     confusion, rests_on = _confusion(judgements, probability, strength)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, Max, Min
 
+from labeling.distances import Answer
 from labeling.judgements import Judgement
 from labeling.models import Annotation, Project
 
@@ -17,31 +18,38 @@ among 100,000 decisions, for an interval of 0.02 to either side at an alpha of 0
 class SecondOpinions:
     """Standing judgements of documents that several people judged.
 
-    has_more: older documents were left out.
+    rulings: what an owner ruled, who saw the answers, by document. has_more: older documents were
+        left out.
     """
 
     judgements: list[Judgement]
+    rulings: dict[int, Answer]
     has_more: bool
 
 
 def collect(project: Project, most: int = MOST) -> SecondOpinions:
     """Return the judgements of the *most* documents last judged by several, in two queries."""
     standing = Annotation.objects.standing().filter(project=project).order_by()
-    people = standing.values("task__document").annotate(
-        first=Min("reviewer"), last=Max("reviewer"), newest=Max("annotated_at")
+    people = (
+        standing.exclude(kind=Annotation.Kind.RULING)
+        .values("task__document")
+        .annotate(first=Min("reviewer"), last=Max("reviewer"), newest=Max("annotated_at"))
     )
     several = people.filter(first__lt=F("last")).order_by("-newest", "-task__document")
     found = list(several.values_list("task__document", flat=True)[: most + 1])
     rows = standing.filter(task__document__in=found[:most]).values_list(
-        "pk", "task__document", "reviewer", "annotated_at", "labels"
+        "pk", "kind", "task__document", "reviewer", "annotated_at", "labels"
     )
-    said: dict[int, tuple[int, int, datetime]] = {}
+    said: dict[int, tuple[str, int, int, datetime]] = {}
     labels: dict[int, set[int]] = {}
-    for pk, document, reviewer, at, label in rows:
-        said[pk] = document, reviewer, at
+    for pk, kind, document, reviewer, at, label in rows:
+        said[pk] = kind, document, reviewer, at
         labels.setdefault(pk, set()).update([label] if label else [])
-    judgements = [
-        Judgement(document, reviewer, frozenset(labels[pk]), at)
-        for pk, (document, reviewer, at) in said.items()
-    ]
-    return SecondOpinions(judgements, len(found) > most)
+    judgements, rulings = [], {}
+    for pk, (kind, document, reviewer, at) in said.items():
+        answer = frozenset(labels[pk])
+        if kind == Annotation.Kind.RULING:
+            rulings[document] = answer
+        else:
+            judgements.append(Judgement(document, reviewer, answer, at))
+    return SecondOpinions(judgements, rulings, len(found) > most)

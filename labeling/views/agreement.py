@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from labeling import second_opinions
+from labeling import reliability, second_opinions
 from labeling.access import PersonRequest, owner_page
 from labeling.agreement import Group, measure
 from labeling.models import Label, Project
@@ -45,13 +45,18 @@ def show_agreement(request: PersonRequest, project: Project) -> HttpResponse:
         labels = Label.objects.filter(project=project).only("name", "parent").in_bulk()
         parents = {pk: label.parent_id for pk, label in labels.items()}
         found = measure(opinions.judgements, parents, multi=project.is_multi, seed=SEED)
-        people = User.objects.in_bulk({pk for pair in found.pairs for pk in pair})
+        reliable = reliability.of(opinions.judgements, opinions.rulings)
+        people = User.objects.in_bulk([each.person for each in reliable])
         named = {pair: " and ".join(str(people[pk]) for pk in pair) for pair in found.pairs}
         context |= {
             "found": found,
             "most": second_opinions.MOST if opinions.has_more else None,
             "branches": lowest([of_label(labels, *each) for each in found.branches.items()]),
             "labels": lowest([of_label(labels, *each) for each in found.labels.items()]),
+            "reliable": [
+                (people[each.person], each) for each in reliable if each.judgements >= ENOUGH
+            ],
+            "rulings": len(opinions.rulings),
             "pairs": lowest([Row(named[pair], each) for pair, each in found.pairs.items()]),
         }
     return render(request, "labeling/agreement.html", context)
