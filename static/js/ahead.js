@@ -17,7 +17,7 @@ let present = () => {};
 
 export const readyCards = () => ready;
 export const forget = (unwanted) => (ready = ready.filter((each) => each !== unwanted));
-export const isTooSoon = () => performance.now() - shownAt < GLANCE;
+const isTooSoon = () => performance.now() - shownAt < GLANCE;
 export const isSending = () => letters().length > 0;
 export const undoOnceStored = () => (wantsUndo = true);
 

@@ -1,6 +1,6 @@
 // The review desk: keys, heartbeat, and where the focus goes when the next card comes.
 // Every key presses a control that stands on the page, found by its data-keys.
-import { forget, isSending, isTooSoon, readyCards, shown, stayAhead, tell, undoOnceStored } from "./ahead.js";
+import { forget, isSending, readyCards, shown, stayAhead, tell, undoOnceStored } from "./ahead.js";
 import { keepDrafts, restore } from "./drafts.js";
 import { applyKeys, controlOf, keyOf } from "./keys.js";
 import { watchPalette } from "./palette.js";
@@ -30,10 +30,10 @@ function press(event) {
   if (!control) openWith(event);
   if (!control || control.disabled) return;
   event.preventDefault();
-  if (isTooSoon()) return;
   if (document.querySelector("#task .htmx-request, #review-status .htmx-request")) return;
   if (control.matches("[type=search]")) openTypeahead(control);
   else control.click();
+  if (control.matches("[data-closes] > summary")) enter(control.parentElement);
 }
 
 document.addEventListener("keydown", press);
@@ -49,12 +49,13 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 
 // --- Notes and snoozes: what opens takes the focus, Ctrl-Enter sends
 
+function enter(menu) {
+  if (menu.open) menu.querySelector("textarea, button")?.focus();
+}
+
 document.addEventListener(
   "toggle",
-  ({ target }) => {
-    if (target.open && target.matches?.("[data-closes]"))
-      target.querySelector("textarea, button")?.focus();
-  },
+  ({ target }) => target.matches?.("[data-closes]") && enter(target),
   true, // toggle does not bubble
 );
 
