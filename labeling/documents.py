@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from labeling import audit, events, gold
+from labeling import audit, document_words, events, gold
 from labeling.models import Document, Label, Project
 
 BATCH = 2_000  # rows looked up, and written, together
@@ -300,6 +300,7 @@ def _insert(project: Project, rows: Sequence[_Fresh], *, now: datetime) -> int:
     marks = ", ".join(["%s"] * len(COLUMNS))
     table = quote(Document._meta.db_table)
     at = connection.ops.adapt_datetimefield_value(now)
+    above = document_words.last()
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",
@@ -316,4 +317,6 @@ def _insert(project: Project, rows: Sequence[_Fresh], *, now: datetime) -> int:
                 for each in rows
             ],
         )
-        return int(cursor.rowcount)
+        added = int(cursor.rowcount)
+    document_words.add(above=above)
+    return added

@@ -12,9 +12,21 @@ from django.test.utils import CaptureQueriesContext
 
 GROWING = {
     f"labeling_{name}"
-    for name in ("document", "prediction", "reviewtask", "annotation", "goldlabel", "auditentry")
+    for name in (
+        "document",
+        "documentwords",
+        "prediction",
+        "reviewtask",
+        "annotation",
+        "goldlabel",
+        "auditentry",
+    )
 }
-WHOLE = {"postgresql": re.compile(r"Seq Scan on (\w+)"), "sqlite": re.compile(r"^SCAN (\w+)")}
+WHOLE = {
+    "postgresql": re.compile(r"Seq Scan on (\w+)"),
+    # A search by FTS5 is a scan that names its M for MATCH.
+    "sqlite": re.compile(r"^SCAN (\w+)\b(?! VIRTUAL TABLE INDEX \d+:\S*M)"),
+}
 ALIAS = re.compile(r'(?:FROM|JOIN) "(labeling_\w+)" "?(\w+)"?')
 
 
