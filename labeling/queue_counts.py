@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q
 from django.utils import timezone
 
+from labeling.counting import MOST_COUNTED, Rows
 from labeling.models import Project, ReviewQueue, ReviewTask, TaskSkip
-
-MOST_COUNTED = 10_000  # tasks of a queue: by how many more, no reviewer need know
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,6 @@ class QueueCount:
         return ", ".join(f"{count:,} {where}" for count, where in told if count)
 
 
-class _Rows(Subquery):
-    """How many rows a query has."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
-    output_field = IntegerField()
-
-
 def of(project: Project, reviewer: User, now: datetime | None = None) -> list[QueueCount]:
     """Count each queue *reviewer* takes from, in three queries answered by index, oldest first.
 
@@ -67,8 +59,8 @@ def of(project: Project, reviewer: User, now: datetime | None = None) -> list[Qu
     asked, disputed = here.escalated().filter(is_disputed=False), here.disputed()
     listed: list[Any] = list(  # ReviewQueue with the annotations, which its type does not know
         theirs.order_by("pk").annotate(
-            found=_Rows(tasks[: MOST_COUNTED + 1]),
-            with_owners=_Rows(asked.values("pk")) + _Rows(disputed.values("pk")),
+            found=Rows(tasks[: MOST_COUNTED + 1]),
+            with_owners=Rows(asked.values("pk")) + Rows(disputed.values("pk")),
         )
     )
     leased_by = _leased(project, reviewer, now)

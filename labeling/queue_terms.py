@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from labeling import audit
+from labeling.counting import MOST_COUNTED
 from labeling.models import ReviewQueue, ReviewTask
-from labeling.queue_counts import MOST_COUNTED
 
 
 @dataclass(frozen=True, slots=True)

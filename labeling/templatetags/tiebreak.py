@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from labeling import jobs
 from labeling.access import standing_of
+from labeling.counting import MOST_COUNTED
 from labeling.memberships import Standing
 from labeling.models import Membership, Project
 from labeling.resampling import Interval
@@ -115,6 +116,12 @@ def grouped(number: int | str | None) -> str:
     if number is None or isinstance(number, str):
         return DASH
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+@register.filter
+def counted(number: int) -> str:
+    """Write a count that stopped at one above MOST_COUNTED: "10 000+"."""
+    return f"{grouped(MOST_COUNTED)}+" if number > MOST_COUNTED else grouped(number)
 
 
 @register.filter
