@@ -1,108 +1,106 @@
-"""The documents of a project, a page at a time, without ever reading their texts."""
+"""The documents of a project, a page at a time, without ever reading their texts whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Prefetch
+from django.db.models.functions import Substr
 
+from labeling import document_walk
+from labeling.counting import MOST_COUNTED, Rows
+from labeling.document_filters import DocumentFilter
+from labeling.excerpts import Part, excerpt, marked
 from labeling.models import Document, GoldLabel, Label, Prediction, Project
 from labeling.models.documents import DocumentQuerySet
+from labeling.search import Search
 
 PAGE = 50  # documents
+READ = 10_000  # characters of a text, in which to show what was searched for
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """What a list says of one document; its prediction is None until there is one."""
+    """What a list says of one document; its prediction is None until there is one.
+
+    subject, excerpt: what was searched for, marked; no excerpt where nothing was.
+    """
 
     document: Document
     prediction: Prediction | None
     gold: tuple[Label | None, ...]
+    subject: list[Part] = field(default_factory=list)
+    excerpt: list[Part] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentPage:
-    """Some documents, and where the next page begins; empty at the end."""
+    """Some documents; and how they were found, with where the next page begins."""
 
     rows: tuple[DocumentRow, ...]
-    following: str
+    found: document_walk.Found
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentCounts:
-    """How many documents there are, how many have gold, and how they were predicted."""
+    """How many documents there are, how many are open, and how they were predicted.
+
+    Counting stops at one above MOST_COUNTED.
+    """
 
     total: int
-    gold: int
+    open: int
     buckets: dict[str, int]
 
 
-def page(project: Project, *, bucket: str = "", after: str = "") -> DocumentPage:
-    """Return the newest documents, or those of a bucket with the closest calls first.
+def page(project: Project, asked: DocumentFilter | None = None, *, after: str = "") -> DocumentPage:
+    """Return the documents of *project* that meet *asked*, in its order.
 
     Args:
         after: `following` of the page before. What cannot be read starts at the beginning.
     """
-    if bucket:
-        ids, following = _by_margin(project, bucket, after)
-    else:
-        ids, following = _newest(project, after)
-    documents = _with_standing().in_bulk(ids)
-    return DocumentPage(tuple(_row(documents[pk]) for pk in ids if pk in documents), following)
+    asked = asked or DocumentFilter()
+    found = document_walk.find(project, asked, after=after, most=PAGE)
+    documents = _with_standing(asked.search).in_bulk(found.documents)
+    rows = [_row(documents[pk], asked.search) for pk in found.documents if pk in documents]
+    return DocumentPage(tuple(rows), found)
 
 
 def counts(project: Project) -> DocumentCounts:
-    """Count by index alone: rows are as long as their texts, and reading them takes seconds."""
-    total = project.documents.count()
-    current = Prediction.objects.current().filter(project=project)
-    buckets = dict(current.values_list("bucket").annotate(number=Count("pk")).order_by())
-    return DocumentCounts(total, total - project.documents.open().count(), buckets)
+    """Count by index alone, and no further than one above MOST_COUNTED."""
+    current = Prediction.objects.current().filter(project=project).order_by()
+    counted = {
+        "total": project.documents.order_by(),
+        "open": project.documents.open().order_by(),
+        **{bucket: current.filter(bucket=bucket) for bucket in Prediction.Bucket.values},
+    }
+    cut = {
+        f"{name}_counted": Rows(rows.values("pk")[: MOST_COUNTED + 1])
+        for name, rows in counted.items()
+    }
+    numbers = Project.objects.filter(pk=project.pk).annotate(**cut).values_list(*cut).get()
+    number: dict[str, int] = dict(zip(counted, numbers, strict=True))
+    buckets = {bucket: number[bucket] for bucket in Prediction.Bucket.values}
+    return DocumentCounts(number["total"], number["open"], buckets)
 
 
-def _newest(project: Project, after: str) -> tuple[list[int], str]:
-    documents = project.documents.order_by("-pk")
-    if after.isdecimal() and len(after) < 19:
-        documents = documents.filter(pk__lt=int(after))
-    ids = list(documents.values_list("pk", flat=True)[: PAGE + 1])
-    return ids[:PAGE], str(ids[PAGE - 1]) if len(ids) > PAGE else ""
-
-
-def _by_margin(project: Project, bucket: str, after: str) -> tuple[list[int], str]:
-    found = Prediction.objects.current().filter(project=project, bucket=bucket)
-    if cursor := _cursor(after):
-        margin, pk = cursor
-        # The second condition is what the index can seek to.
-        beyond = Q(margin__gt=margin) | Q(margin=margin, pk__gt=pk)
-        found = found.filter(beyond, margin__gte=margin)
-    rows = list(found.order_by("margin", "pk").values_list("margin", "pk", "document")[: PAGE + 1])
-    last = rows[PAGE - 1] if len(rows) > PAGE else None
-    following = f"{last[0]!r}_{last[1]}" if last else ""
-    return [row[2] for row in rows[:PAGE]], following
-
-
-def _cursor(after: str) -> tuple[float, int] | None:
-    """Return the margin and the prediction a page ended with, or None when unreadable."""
-    margin, _, pk = after.partition("_")
-    try:
-        return (float(margin), int(pk)) if int(pk) < 2**63 else None
-    except ValueError:
-        return None
-
-
-def _with_standing() -> DocumentQuerySet:
+def _with_standing(search: Search | None) -> DocumentQuerySet:
     current = Prediction.objects.current().select_related("first")
     gold = GoldLabel.objects.gold().select_related("label").order_by("pk")
-    return Document.objects.without_bodies().prefetch_related(
+    documents = Document.objects.without_bodies().prefetch_related(
         Prefetch("predictions", current.defer("candidates", "label_ids"), to_attr="current"),
         Prefetch("gold", gold, to_attr="standing"),
     )
+    return documents.annotate(beginning=Substr("text", 1, READ)) if search else documents
 
 
-def _row(document: Document) -> DocumentRow:
+def _row(document: Document, search: Search | None) -> DocumentRow:
     current: Sequence[Prediction] = document.current  # type: ignore[attr-defined]
     standing: Sequence[GoldLabel] = document.standing  # type: ignore[attr-defined]
+    beginning: str = getattr(document, "beginning", "")
     return DocumentRow(
         document=document,
         prediction=current[0] if current else None,
         gold=tuple(each.label for each in standing),
+        subject=marked(str(document)[:200], search) if search else [],
+        excerpt=excerpt(beginning, search) if search else [],
     )

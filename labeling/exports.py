@@ -1,4 +1,4 @@
-"""Give back what people put in: the taxonomy, and the gold with its documents."""
+"""Give back what people put in: the taxonomy, the gold with its documents, documents found."""
 
 import json
 from collections.abc import Iterator
@@ -6,13 +6,15 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from labeling import csv_cells, taxonomies
+from labeling import csv_cells, document_walk, taxonomies
 from labeling.document_fields import NONE_FITS
-from labeling.models import Document, GoldLabel, Project
+from labeling.document_filters import DocumentFilter
+from labeling.models import Document, GoldLabel, Prediction, Project
 from labeling.taxonomy_files import COLUMNS
 
 FORMATS = {"json": "application/json", "jsonl": "application/jsonl", "csv": "text/csv"}
 CHUNK = 500  # documents in memory at a time
+FOUND_COLUMNS = ["id", "subject", "text", "predicted", "bucket", "probability", "margin", "labels"]
 GOLD_COLUMNS = ["id", "subject", "text", "metadata", "labels"]
 
 
@@ -34,6 +36,19 @@ def gold(project: Project, *, format_: str) -> Iterator[str]:
     rows = map(_gold_row, _gold_documents(project))
     if format_ == "csv":
         yield from csv_cells.lines(_gold_cells(rows))
+    else:
+        for row in rows:
+            yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def found(project: Project, *, format_: str, asked: DocumentFilter) -> Iterator[str]:
+    """Yield each document that meets *asked*, in its order, as JSONL or CSV.
+
+    With what is predicted and what is gold, labels by id: none where nothing is, as in `gold`.
+    """
+    rows = map(_found_row, _found_documents(project, asked))
+    if format_ == "csv":
+        yield from csv_cells.lines(_found_cells(rows))
     else:
         for row in rows:
             yield json.dumps(row, ensure_ascii=False) + "\n"
@@ -77,3 +92,43 @@ def _gold_cells(rows: Iterator[dict[str, Any]]) -> Iterator[list[str]]:
         metadata = json.dumps(row["metadata"], ensure_ascii=False) if row["metadata"] else ""
         labels = ";".join(row["labels"]) or NONE_FITS
         yield [row["id"], row["subject"], row["text"], metadata, labels]
+
+
+def _found_documents(project: Project, asked: DocumentFilter) -> Iterator[Document]:
+    labels = GoldLabel.objects.gold().select_related("label").order_by("pk")
+    current = Prediction.objects.current().select_related("first").defer("candidates")
+    documents = Document.objects.defer("metadata").prefetch_related(
+        Prefetch("gold", labels, to_attr="standing"),
+        Prefetch("predictions", current, to_attr="current"),
+    )
+    after, is_first = "", True
+    while after or is_first:
+        page = document_walk.find(project, asked, after=after, most=CHUNK)
+        whole = documents.in_bulk(page.documents)
+        yield from (whole[pk] for pk in page.documents if pk in whole)
+        after, is_first = page.following, False
+
+
+def _found_row(document: Document) -> dict[str, Any]:
+    current: list[Prediction] = document.current  # type: ignore[attr-defined]
+    standing: list[GoldLabel] = document.standing  # type: ignore[attr-defined]
+    prediction = current[0] if current else None
+    return {
+        "id": document.external_id,
+        "subject": document.subject,
+        "text": document.text,
+        "predicted": prediction.first.key if prediction and prediction.first else None,
+        "bucket": prediction.bucket if prediction else None,
+        "probability": prediction.probability if prediction else None,
+        "margin": prediction.margin if prediction else None,
+        "labels": [each.label.key for each in standing if each.label] if standing else None,
+    }
+
+
+def _found_cells(rows: Iterator[dict[str, Any]]) -> Iterator[list[str]]:
+    yield FOUND_COLUMNS
+    for row in rows:
+        labels = row["labels"]
+        settled = "" if labels is None else ";".join(labels) or NONE_FITS
+        cells = ["" if row[name] is None else str(row[name]) for name in FOUND_COLUMNS[:-1]]
+        yield [*cells, settled]

@@ -40,6 +40,9 @@ of_project: list[URLPattern | URLResolver] = [
     path("documents/upload/", jobs.upload_documents, name="upload-documents"),
     path("documents/gold.<slug:format_>", documents.export_gold, name="export-gold"),
     path("documents/<int:pk>/comment/", set_aside.comment_on_document, name="comment-on-document"),
+    path("documents/found.<slug:format_>", documents.export_found, name="export-found"),
+    path("documents/views/", documents.save_view, name="save-view"),
+    path("documents/views/<int:pk>/delete/", documents.delete_view, name="delete-view"),
     path("documents/<int:pk>/", documents.show_document, name="document"),
     path("jobs/<int:pk>/", jobs.show_job, name="job"),
     # review

@@ -21,6 +21,7 @@ from labeling.models import (
     Project,
     ReviewQueue,
     ReviewTask,
+    SavedView,
     TaxonomyVersion,
 )
 from training.models import ModelVersion, TrainingRun
@@ -176,6 +177,16 @@ class DeploymentFactory(DjangoModelFactory[Deployment]):
     project = factory.SubFactory(ProjectFactory)
     bundle = "a" * 64
     since = factory.LazyFunction(timezone.now)
+
+
+class SavedViewFactory(DjangoModelFactory[SavedView]):
+    class Meta:
+        model = SavedView
+
+    project = factory.SubFactory(ProjectFactory)
+    name = factory.Sequence("View {}".format)
+    query = "gold=no"
+    made_at = factory.LazyFunction(timezone.now)
 
 
 class TrainingRunFactory(DjangoModelFactory[TrainingRun]):

@@ -20,6 +20,7 @@ from tests.factories import (
     ModelVersionFactory,
     ProjectFactory,
     ReviewTaskFactory,
+    SavedViewFactory,
     TrainingRunFactory,
 )
 from tests.labeling.api.conftest import speaking_for
@@ -91,6 +92,9 @@ EXPECTED = {
     "labeling:documents": Page(OWNERS),
     "labeling:upload-documents": Page(OWNERS, BOTH),
     "labeling:export-gold": Page(OWNERS, extra=(("format_", "csv"),)),
+    "labeling:save-view": Page(OWNERS, POST),
+    "labeling:delete-view": Page(OWNERS, POST, "view"),
+    "labeling:export-found": Page(OWNERS, extra=(("format_", "csv"),)),
     "labeling:document": Page(OWNERS, pk="document"),
     "labeling:comment-on-document": Page(OWNERS, POST, "document"),
     "labeling:job": Page(OWNERS, pk="job"),
@@ -153,6 +157,7 @@ def rows(project):
         "task": ReviewTaskFactory(document__project=project).pk,
         "annotation": AnnotationFactory(project=project).pk,
         "job": JobFactory(project=project).pk,
+        "view": SavedViewFactory(project=project).pk,
         "run": TrainingRunFactory(project=project).pk,
         "model": ModelVersionFactory(project=project).number,
     }

@@ -9,6 +9,7 @@ from labeling.models.people import KeyMap
 from labeling.models.predictions import Candidate, Prediction
 from labeling.models.projects import Membership, Project
 from labeling.models.review import Annotation, ReviewQueue, ReviewTask, TaskSkip
+from labeling.models.saved_views import SavedView
 from labeling.models.taxonomy import Exclusion, Label, LabelEdition, Overlap, TaxonomyVersion
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ReviewQueue",
     "ReviewTask",
     "RuledOut",
+    "SavedView",
     "TaskSkip",
     "TaxonomyVersion",
 ]

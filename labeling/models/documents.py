@@ -54,6 +54,8 @@ class Document(models.Model):
             ),
         ]
         indexes = [
+            # document_walk: the newest, and those of some days.
+            models.Index(fields=["project", "imported_at", "id"], name="document_by_day"),
             # DocumentQuerySet.open(): what is still to be predicted.
             models.Index(fields=["project", "id"], condition=Q(gold_at=None), name="document_open"),
         ]

@@ -1,3 +1,5 @@
+from collections.abc import Callable, Iterator
+
 from django.http import Http404, StreamingHttpResponse
 from django.utils.text import slugify
 
@@ -5,9 +7,10 @@ from labeling import exports
 from labeling.models import Project
 
 
-def download(project: Project, what: str, format_: str) -> StreamingHttpResponse:
-    """Stream the taxonomy or the gold of *project* as a file to keep."""
-    write = {"taxonomy": exports.taxonomy, "gold": exports.gold}[what]
+def download(
+    project: Project, what: str, format_: str, write: Callable[..., Iterator[str]]
+) -> StreamingHttpResponse:
+    """Stream *what* the function *write* of `exports` says of *project* as a file to keep."""
     if format_ not in exports.FORMATS:
         raise Http404
     name = f"{slugify(project.slug)}-{what}.{format_}"

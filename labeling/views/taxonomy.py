@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from labeling import taxonomies, taxonomy_tree
+from labeling import exports, taxonomies, taxonomy_tree
 from labeling.access import PersonRequest, member_page, owner_page
 from labeling.forms.taxonomy import ExclusionRow, LabelForm, posted_rows
 from labeling.models import Exclusion, Label, LabelEdition, Project
@@ -184,4 +184,4 @@ def differing(before: dict[str, object] | None, after: dict[str, object]) -> lis
 def export_taxonomy(
     _request: PersonRequest, project: Project, format_: str
 ) -> StreamingHttpResponse:
-    return download(project, "taxonomy", format_)
+    return download(project, "taxonomy", format_, exports.taxonomy)

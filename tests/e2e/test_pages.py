@@ -22,6 +22,7 @@ PAGES = {
     "taxonomy": f"{PROJECT}/taxonomy/",
     "taxonomy-upload": f"{PROJECT}/taxonomy/upload/",
     "documents": f"{PROJECT}/documents/",
+    "documents-found": f"{PROJECT}/documents/?q=meter&gold=no&bucket=nonsense",
     "documents-upload": f"{PROJECT}/documents/upload/",
     "review": f"{PROJECT}/review/",
     "models": f"{PROJECT}/models/",

@@ -1,6 +1,7 @@
 import pytest
 
 from labeling import document_list
+from labeling.document_filters import DocumentFilter
 from labeling.models import Prediction
 from tests.factories import (
     AnnotationFactory,
@@ -48,16 +49,16 @@ def test_the_list_costs_the_same_whatever_its_length(page, project, django_asser
         GoldLabelFactory(document=document, label=label)
     page()
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(15):
         page("?bucket=review")
 
 
 def test_no_text_is_ever_selected_for_the_list(page, project, django_assert_num_queries):
     predicted(project, 0.1)
     page()
-    with django_assert_num_queries(12) as queries:
+    with django_assert_num_queries(13) as queries:
         page()
 
     assert not any('"labeling_document"."text"' in query["sql"] for query in queries)
@@ -71,9 +72,9 @@ def test_pages_follow_each_other_without_gap_or_repetition(project, monkeypatch,
         predicted(project, [0.5, 1e-12, 0.1][n % 3])
     seen, after = [], ""
     for _ in range(3):
-        found = document_list.page(project, bucket=bucket, after=after)
+        found = document_list.page(project, DocumentFilter(bucket=bucket), after=after)
         seen += [row.document.pk for row in found.rows]
-        after = found.following
+        after = found.found.following
 
     assert len(seen) == len(set(seen)) == 8
     assert after == ""

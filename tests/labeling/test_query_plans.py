@@ -1,14 +1,15 @@
 """Nothing on the way of a decision or in a list reads a whole table."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from labeling import annotations, queues
-from labeling.models import Prediction, ReviewQueue
+from labeling import annotations, document_walk, queues
+from labeling.document_filters import DocumentFilter
+from labeling.models import Label, Prediction, ReviewQueue
 from tests.labeling.desk import url
 from tests.plans import full_scans, plan, scanned
 
@@ -26,6 +27,12 @@ def queue(waiting, project):
 @pytest.mark.parametrize("name", ["labeling_document", '"labeling_document" U0'])
 def test_a_query_without_an_index_is_seen(queue, name):
     assert scanned(f"SELECT id FROM {name} WHERE subject = 'x'") == ["labeling_document"]
+
+
+def test_words_asked_for_without_a_match_are_seen(db):
+    assert scanned("SELECT * FROM labeling_documentwords WHERE words = 'x'") == [
+        "labeling_documentwords"
+    ]
 
 
 def test_the_most_valuable_are_read_in_the_order_of_an_index_not_sorted(project, reviewer, queue):
@@ -84,6 +91,62 @@ def test_documents_are_listed_by_index(client, owner, queue, bucket):
         assert client.get(url("documents"), {"bucket": bucket}).status_code == 200
 
     assert found == []
+
+
+@pytest.mark.parametrize("few", [0, 5_000])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "q=card",
+        "q=card&order=closest",
+        "q=card&gold=no&bucket=review",
+        "order=closest",
+        "bucket=review&order=newest",
+        "label=card-arrival",
+        "label=card-arrival&order=closest",
+        "label=card-arrival&label_is=gold",
+        "margin_from=10&margin_to=60",
+        "margin_from=10&order=closest",
+        "since=2026-01-01&until=2099-01-01",
+        "since=2026-01-01&after=2098-01-01T00:00:00%2B00:00_7",
+        "reviewer=the-reviewer",
+        "decided=corrected",
+        "decided=imported",
+        "queue=ambiguous",
+        "gold=yes",
+        "gold=no",
+        "bundle=aaaa",
+    ],
+)
+def test_whatever_is_looked_for_is_found_by_index(
+    client, owner, reviewer, labels, queue, monkeypatch, asked, few
+):
+    Label.objects.filter(pk=labels[0].pk).update(key="card-arrival")
+    monkeypatch.setattr(document_walk, "FEW", few)
+    client.force_login(owner)
+    with full_scans() as found:
+        assert "was left out" not in client.get(f"{url('documents')}?{asked}").text
+
+    assert found == []
+
+
+def test_the_order_of_the_newest_and_of_the_closest_is_that_of_an_index(
+    project, queue, monkeypatch
+):
+    monkeypatch.setattr(document_walk, "FEW", 0)
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL sorts thirty rows whatever index there is")
+    for asked, index in (
+        (DocumentFilter(), "document_by_day"),
+        (DocumentFilter(since=date(2026, 1, 1)), "document_by_day"),
+        (DocumentFilter(order="closest"), "prediction_by_margin"),
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            document_walk.find(project, asked, after="", most=3)
+        walked = next(each["sql"] for each in queries if "ORDER BY" in each["sql"])
+        lines = " / ".join(plan(walked))
+        assert index in lines
+        assert "ORDER BY" not in lines
 
 
 def test_the_history_is_listed_by_index(client, owner, queue):

@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("labeling", "0004_reranked"),
+        ("labeling", "0008_label_aliases"),
     ]
 
     operations = [
