@@ -10,7 +10,7 @@ from labeling.forms.projects import PercentField
 from labeling.models import Annotation, Label, Prediction, Project, ReviewQueue, SavedView
 
 Choices = list[tuple[str, str]]
-ELSEWHERE = {"after", "page"}  # names of the address that are no filters
+ELSEWHERE = {"after"}  # names of the address that are no filters
 MOST_OFFERED = 500  # labels; of more, the first letters are typed
 SHOWN = 60  # characters of what cannot be read
 

@@ -37,6 +37,7 @@ def documents_page(
 ) -> HttpResponse:
     asked = form.filter
     counts = document_list.counts(project)
+    views = list(project.saved_views.all())
     context = {
         "project": project,
         "page": document_list.page(project, asked, after=after),
@@ -48,7 +49,8 @@ def documents_page(
         "tabs": tabs(asked, counts),
         "all_buckets": without(asked, "bucket"),
         "few": document_walk.FEW,
-        "views": project.saved_views.all(),
+        "views": views,
+        "saved": next((view for view in views if view.query == asked.address), None),
         "name_form": name_form or ViewNameForm(),
         "jobs": project.jobs.unfinished().defer("report"),
     }

@@ -206,6 +206,7 @@ def test_a_view_is_saved_opened_and_deleted(client, page, stored, owner, admin):
     assert saved.url == f"{url('documents')}?q=card&gold=no"
     assert (view.made_by, view.query) == (owner, "q=card&gold=no")
     assert 'href="?q=card&amp;gold=no" aria-current="page">Cards</a>' in shown
+    assert "Save this view" not in shown
     deleted = client.post(url("delete-view", view.pk), follow=True)
     assert "The view “Cards” is deleted; no document is." in deleted.text
     assert not SavedView.objects.exists()
