@@ -34,7 +34,7 @@ def page(client, owner):
 @pytest.fixture
 def stored(project):
     def stored(*texts, subject=""):
-        rows = [Row(f"mail-{n}", text, subject=subject) for n, text in enumerate(texts)]
+        rows = [Row(f"letter-{n}", text, subject=subject) for n, text in enumerate(texts)]
         import_documents(project, rows, actor=None, now=timezone.now())
 
     return stored
@@ -105,7 +105,7 @@ def test_what_cannot_be_read_is_left_out_and_said(page, stored, project, outside
 
     assert answer.status_code == 200
     assert notice in answer.text
-    assert "mail-0" in answer.text
+    assert "letter-0" in answer.text
 
 
 @pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-31", "1969-12-31", "2026-01-05"])
@@ -178,9 +178,9 @@ def test_what_is_found_is_downloaded_with_what_is_predicted_and_gold(
 
     assert csv.splitlines() == [
         "id,subject,text,predicted,bucket,probability,margin,labels",
-        "mail-2,,card three,,,,,",
-        f"mail-1,,card two,,,,,{NONE_FITS}",
-        "mail-0,,'=1+1 card,lost,review,0.5,0.25,lost",
+        "letter-2,,card three,,,,,",
+        f"letter-1,,card two,,,,,{NONE_FITS}",
+        "letter-0,,'=1+1 card,lost,review,0.5,0.25,lost",
     ]
     rows = [json.loads(line) for line in jsonl.splitlines()]
     assert [row["labels"] for row in rows] == [None, [], ["lost"]]
