@@ -122,7 +122,7 @@ def test_the_longest_text_of_many_letters_goes_in(stored):
 
 
 def test_documents_that_stood_before_are_taken_in_by_the_migration(project, monkeypatch):
-    migration = importlib.import_module("labeling.migrations.0005_document_words")
+    migration = importlib.import_module("labeling.migrations.0009_document_words")
     monkeypatch.setattr(migration, "BATCH", 2)
     for number in range(5):
         DocumentFactory(project=project, external_id=f"mail-{number}", text="card")
