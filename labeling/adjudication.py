@@ -34,14 +34,15 @@ def keep_open(task: ReviewTask, annotation: Annotation, *, now: datetime) -> boo
 
     Others are still to judge it, or all did and differ. Called with the document held.
     """
-    if task.wanted == 1 or task.is_disputed:
+    if task.wanted == 1:
         return False
     said = answers(task)
     is_last = len(said) >= task.wanted
-    if is_last and len({answer.label_ids for answer in said}) == 1:
+    if task.is_disputed or (is_last and len({answer.label_ids for answer in said}) == 1):
+        task.skips.all().delete()  # it is settled, and no query need pass over it any more
         return False
     ReviewTask.objects.filter(pk=task.pk).update(
-        status=ReviewTask.Status.OPEN, judged=len(said), is_disputed=is_last
+        status=ReviewTask.Status.OPEN, judged=len(said), is_disputed=is_last, question=None
     )
     TaskSkip.objects.update_or_create(
         task=task,
@@ -51,11 +52,23 @@ def keep_open(task: ReviewTask, annotation: Annotation, *, now: datetime) -> boo
     return True
 
 
-def reopen(task: ReviewTask, undone: Annotation) -> None:
-    """Set on *task* what is known once *undone* does not stand any more; the caller saves it."""
-    task.judged = len(answers(task))
-    task.is_disputed = undone.kind == Kind.RULING
-    task.skips.filter(reviewer=undone.reviewer, is_judged=True).delete()
+def reopened(task: ReviewTask, undone: Annotation, *, now: datetime) -> dict[str, object]:
+    """Return what is to be written on *task* once *undone* does not stand any more.
+
+    Who judged is offered it no more, as before it was settled; who undid, again.
+    """
+    said = answers(task)
+    task.skips.filter(is_judged=True).delete()
+    TaskSkip.objects.bulk_create(
+        [
+            TaskSkip(task=task, reviewer=each.annotation.reviewer, skipped_at=now, is_judged=True)
+            for each in said
+        ],
+        update_conflicts=True,
+        unique_fields=["task", "reviewer"],
+        update_fields=["skipped_at", "until", "is_judged"],
+    )
+    return {"judged": len(said), "is_disputed": undone.kind == Kind.RULING}
 
 
 def rejected(task: ReviewTask, chosen: Sequence[int]) -> list[int]:

@@ -54,7 +54,8 @@ def annotate(
         independent: the reviewer did not see the prediction.
 
     Raises:
-        LeaseLost: *reviewer* does not hold an unexpired lease on an open task.
+        LeaseLost: *reviewer* does not hold the task, or somebody else took it once their lease ran
+            out.
         KeyUsed: the key belongs to a decision on another task or to one since undone.
         LabelRefused: a label of another project, a retired or merely grouping one, or not exactly
             one in a single-label project.
@@ -63,7 +64,7 @@ def annotate(
     try:
         with transaction.atomic():
             task = _locked(task)
-            if not _close(task, reviewer, now=now):
+            if not _close(task, reviewer):
                 return _decided_already(task, reviewer, set(chosen), key)
             is_blind = independent or task.is_check or task.is_disputed
             shown = None if is_blind else task.prediction
@@ -89,11 +90,14 @@ def _locked(task: ReviewTask) -> ReviewTask:
     return lean.select_for_update(of=("document",), no_key=True).get(pk=task.pk)
 
 
-def _close(task: ReviewTask, reviewer: User, *, now: datetime) -> bool:
-    """Close a task that *reviewer* holds; False where they do not, or its document is settled."""
+def _close(task: ReviewTask, reviewer: User) -> bool:
+    """Close a task that *reviewer* holds; False where they do not, or its document is settled.
+
+    A lease that ran out and that nobody else took will do: the decision may have been on its way.
+    """
     if (task.document.gold_at is not None) != task.is_check:
         return False
-    held = ReviewTask.objects.leased_to(reviewer, at=now).filter(pk=task.pk)
+    held = queues.held(task, reviewer)
     return bool(held.update(status=Status.DONE, leased_by=None, leased_until=None))
 
 
@@ -144,16 +148,19 @@ def _store(
     )
     through = Annotation.labels.through
     through.objects.bulk_create(through(annotation=annotation, label_id=pk) for pk in ids)
+    is_open = False
     if task.is_check:
         gold.put_right(task.document, labels, annotation=annotation, now=now)
-    elif not adjudication.keep_open(task, annotation, now=now):
+    elif not (is_open := adjudication.keep_open(task, annotation, now=now)):
         ruled_out = (
             gold.apart_from(adjudication.rejected(task, ids), ids)
             if task.is_disputed
             else gold.passed_over(offered, ids, is_multi=is_multi)
         )
         gold.grant(task.document, labels, annotation=annotation, now=now, ruled_out=ruled_out)
-    detail = {"task": task.pk, "labels": [each.key for each in labels], "kind": annotation.kind}
+    detail: dict[str, object] = {"task": task.pk}
+    if not is_open:  # others are still to judge it, and may read the history
+        detail |= {"labels": [each.key for each in labels], "kind": annotation.kind}
     if annotation.replaced:
         detail["replaced"] = [label_id for label_id, *_ in annotation.replaced]
     _audit("annotated", annotation, task, now=now, detail=detail)
@@ -198,15 +205,16 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
             return task
         raise UndoRefused("This decision was undone already.")
     _stop_asking_about(task, now=now)
-    _check_nothing_rests_on(annotation, task, at=now)
+    _check_nothing_rests_on(annotation, task)
     annotation.undone_at = now
     annotation.save(update_fields=["undone_at"])
     gold.withdraw(annotation)
-    task.status, task.leased_by = Status.OPEN, reviewer
-    task.leased_until = now + settings.REVIEW_LEASE
-    adjudication.reopen(task, annotation)
-    changed = ["status", "leased_by", "leased_until", "judged", "is_disputed"]
-    task.save(update_fields=changed)
+    again = {"status": Status.OPEN, "leased_until": now + settings.REVIEW_LEASE}
+    known = adjudication.reopened(task, annotation, now=now)
+    free = Q(leased_until=None) | Q(leased_until__lte=now) | Q(leased_by=reviewer)
+    if not ReviewTask.objects.filter(free, pk=task.pk).update(leased_by=reviewer, **again, **known):
+        raise UndoRefused("Somebody else is judging it at this moment. Try again in a while.")
+    task.refresh_from_db(fields=["status", "leased_by", "leased_until", "judged", "is_disputed"])
     _audit("undid", annotation, task, now=now, detail={"task": task.pk, "kind": annotation.kind})
     return task
 
@@ -219,10 +227,14 @@ def _stop_asking_about(task: ReviewTask, *, now: datetime) -> None:
     checks.update(status=Status.WITHDRAWN, leased_by=None, leased_until=None)
 
 
-def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask, *, at: datetime) -> None:
+def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
     if task.status == Status.OPEN and task.judged:
-        if task.is_leased(at=at) and not task.is_leased_to(annotation.reviewer, at=at):
-            raise UndoRefused("Somebody else is judging it at this moment. Try again in a while.")
+        if task.is_disputed:
+            raise UndoRefused(
+                "All who were asked judged it, and an owner rules. Tell them in a note."
+            )
+        if task.question_id:
+            raise UndoRefused("It waits for an owner's answer.")
         return
     if task.status != Status.DONE:
         raise UndoRefused("The task is not closed by this decision any more.")

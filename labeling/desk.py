@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Exists, F, OuterRef, Prefetch, prefetch_related_objects
 from django.db.models.functions import Length, Substr
 
@@ -91,10 +92,13 @@ class Card:
         return self.task.project.is_multi
 
 
-def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "") -> Card:
+def card(
+    task: ReviewTask, *, viewer: User, ticked: Sequence[int] | None = None, find: str = ""
+) -> Card:
     """Lay out *task*, selected with its project, queue and prediction.
 
     Args:
+        viewer: who looks at it.
         ticked: ids of the labels ticked so far, in a multi-label project; what was predicted when
             None.
         find: words to look for in the taxonomy.
@@ -117,16 +121,24 @@ def card(task: ReviewTask, *, ticked: Sequence[int] | None = None, find: str = "
         tie=explained(offered[:2], document),
         others=offered[2:],
         found=[Choice(each) for each in look_up(task.project, find) if each.pk not in known],
-        comments=said_of(task, document),
+        comments=said_of(task, document, viewer),
         answers=adjudication.answers(task) if task.is_disputed else [],
     )
 
 
-def said_of(task: ReviewTask, document: Any) -> list[Comment]:
-    """Return the comments on *document*; a question to the owners stands above them."""
+def said_of(task: ReviewTask, document: Any, viewer: User) -> list[Comment]:
+    """Return the comments on *document*; a question to the owners stands above them.
+
+    Where several people judge, each sees their own only until all did.
+    """
     if not document.is_commented:
         return []
-    return [each for each in comments.on(document) if each.pk != task.question_id]
+    is_blind = task.wanted > 1 and not task.is_disputed
+    return [
+        each
+        for each in comments.on(document)
+        if each.pk != task.question_id and not (is_blind and each.author_id != viewer.pk)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

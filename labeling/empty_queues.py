@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from django.contrib.auth.models import User
 from django.db import models
 
-from labeling.models import Job, Project, ReviewQueue
+from labeling.models import Job, Project, ReviewQueue, ReviewTask
 from labeling.queue_counts import QueueCount
 
 
@@ -19,13 +20,18 @@ class Why(models.TextChoices):
     SKIPPED = "skipped"  # the reviewer skipped all that is left
     LEASED_OR_SKIPPED = "leased_or_skipped"
     JUDGED = "judged"  # the reviewer judged all that is left, and others are still to
+    CLOSED = "closed"  # what waits is for certain people, the reviewer not among them
     DECIDED = "decided"
 
 
 def why_empty(
-    project: Project, counts: Sequence[QueueCount], *, queue: ReviewQueue | None = None
+    project: Project,
+    counts: Sequence[QueueCount],
+    reviewer: User,
+    *,
+    queue: ReviewQueue | None = None,
 ) -> Why | None:
-    """Return why nothing waits in *queue*, or in any; None where something does."""
+    """Return why nothing waits for *reviewer* in *queue*, or in any; None where something does."""
     here = [count for count in counts if queue is None or count.queue == queue]
     if any(count.waiting for count in here):
         return None
@@ -40,10 +46,13 @@ def why_empty(
         return Why.ELSEWHERE
     if any(count.judged for count in here):
         return Why.JUDGED
-    return _nothing_queued(project)
+    return _nothing_queued(project, reviewer)
 
 
-def _nothing_queued(project: Project) -> Why:
+def _nothing_queued(project: Project, reviewer: User) -> Why:
+    closed = project.queues.closed_to(reviewer)
+    if ReviewTask.objects.open().filter(queue__in=closed.values("pk")).exists():
+        return Why.CLOSED
     if not project.documents.exists():
         return Why.NO_DOCUMENTS
     if Job.objects.unfinished().filter(project=project, kind=Job.Kind.PREDICT).exists():

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 
 from labeling import audit
-from labeling.models import Membership, Project
+from labeling.models import Membership, Project, ReviewQueue
 
 Role = Membership.Role
 
@@ -164,7 +164,7 @@ def set_role(membership: Membership, role: str, *, actor: User, now: datetime) -
 
 @transaction.atomic
 def remove(membership: Membership, *, actor: User, now: datetime) -> None:
-    """Take a person out of a project; what they did stays.
+    """Take a person out of a project and its queues; what they did stays.
 
     Raises:
         LastAdmin: the project would have no admin left.
@@ -182,6 +182,9 @@ def remove(membership: Membership, *, actor: User, now: datetime) -> None:
         subject=str(membership.user),
         detail={"role": membership.role},
     )
+    ReviewQueue.people.through.objects.filter(
+        reviewqueue__project=membership.project_id, user=membership.user_id
+    ).delete()
     membership.delete()
 
 

@@ -60,7 +60,7 @@ def change(
 def ages(queues: Iterable[ReviewQueue], *, now: datetime) -> dict[int, Age]:
     """Return the age of each queue by its id: a query for all, one more for each time limit."""
     listed = {queue.pk: queue for queue in queues}
-    waiting = ReviewTask.objects.open().filter(question=None)
+    waiting = ReviewTask.objects.open().filter(question=None, is_disputed=False)
     first = waiting.filter(queue=OuterRef("pk")).order_by("created_at").values("created_at")[:1]
     oldest = dict(
         ReviewQueue.objects.filter(pk__in=listed)

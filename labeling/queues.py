@@ -6,7 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Case, F, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 
 from labeling import audit
@@ -20,6 +20,7 @@ __all__ = [
     "doubt",
     "enqueue",
     "ensure",
+    "held",
     "lease",
     "lease_next",
     "lease_several",
@@ -109,7 +110,7 @@ def lease(task: ReviewTask, reviewer: User, *, now: datetime) -> ReviewTask:
     takeable = ReviewTask.objects.takeable_by(reviewer).filter(pk=task.pk)
     if not takeable.exists() or not _claim(task.pk, reviewer, now=now):
         raise lost(task, reviewer)
-    task.skips.filter(reviewer=reviewer).delete()
+    task.skips.filter(reviewer=reviewer, is_judged=False).delete()
     return _read([task.pk])[0]
 
 
@@ -120,14 +121,14 @@ def renew(task: ReviewTask, *, reviewer: User, now: datetime) -> datetime:
         LeaseLost: the task is closed, was given back, or somebody else took it.
     """
     until = now + settings.REVIEW_LEASE
-    if not _held(task, reviewer).update(leased_until=until):
+    if not held(task, reviewer).update(leased_until=until):
         raise lost(task, reviewer)
     return until
 
 
 def release(task: ReviewTask, *, reviewer: User, now: datetime) -> None:
     """Give the task back to all. Nothing happens where *reviewer* does not hold it."""
-    _held(task, reviewer).filter(leased_until__gt=now).update(leased_by=None, leased_until=None)
+    held(task, reviewer).filter(leased_until__gt=now).update(leased_by=None, leased_until=None)
 
 
 @transaction.atomic
@@ -136,7 +137,7 @@ def skip(task: ReviewTask, *, reviewer: User, now: datetime, until: datetime | N
 
     Nothing happens where *reviewer* does not hold it, as after a first click.
     """
-    if not _held(task, reviewer).update(leased_by=None, leased_until=None):
+    if not held(task, reviewer).update(leased_by=None, leased_until=None):
         return
     TaskSkip.objects.update_or_create(
         task=task, reviewer=reviewer, defaults={"skipped_at": now, "until": until}
@@ -171,7 +172,10 @@ def _claim(task_id: int, reviewer: User, *, now: datetime) -> bool:
     """
     task, until = ReviewTask.objects.filter(pk=task_id), now + settings.REVIEW_LEASE
     current = Prediction.objects.current().filter(document=OuterRef("document")).values("pk")
-    latest = Coalesce(Subquery(current[:1]), F("prediction"))
+    latest = Case(
+        When(judged__gt=0, then=F("prediction")),  # all are shown what the first was shown
+        default=Coalesce(Subquery(current[:1]), F("prediction")),
+    )
     free = task.unleased(at=now)
     if free.update(leased_by=reviewer, leased_until=until, prediction=latest):
         return True
@@ -187,7 +191,7 @@ def _read(task_ids: Sequence[int], *, whole: bool = False) -> list[ReviewTask]:
     return [found[pk] for pk in task_ids if pk in found]
 
 
-def _held(task: ReviewTask, reviewer: User) -> ReviewTaskQuerySet:
+def held(task: ReviewTask, reviewer: User) -> ReviewTaskQuerySet:
     """Return the task if *reviewer* was the last to lease it, whether or not the time ran out."""
     return ReviewTask.objects.open().filter(pk=task.pk, leased_by=reviewer)
 

@@ -31,13 +31,20 @@ class QueueForm(forms.Form):
 AT_HAND = 10  # tasks a browser may name; it keeps three
 
 
-def tasks_at_hand(data: QueryDict) -> list[int]:
+def is_id(text: str) -> bool:
+    """Tell whether *text* can be the number of a row."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def tasks_at_hand(data: QueryDict) -> list[int] | None:
     """Return the ids in `have`: tasks that stand ready in the browser, the one shown among them.
 
-    Empty without JavaScript. What is no id is left out: at worst a task is sent twice.
+    None where the browser does not work ahead. What is no id is left out: at worst a task is sent
+    twice.
     """
-    named = [text for text in data.getlist("have") if text.isascii() and text.isdecimal()]
-    return [int(text) for text in named if len(text) < 19][:AT_HAND]
+    if "ahead" not in data:
+        return None
+    return [int(text) for text in data.getlist("have") if is_id(text)][:AT_HAND]
 
 
 class AnnotationForm(forms.Form):

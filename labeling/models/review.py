@@ -18,7 +18,7 @@ from labeling.models.taxonomy import Label
 class ReviewQueueQuerySet(models.QuerySet["ReviewQueue"]):
     def closed_to(self, reviewer: User) -> ReviewQueueQuerySet:
         """Queues that certain people take from, *reviewer* not among them."""
-        named = ReviewQueue.people.through.objects.all()
+        named = ReviewQueue.people.through.objects.filter(user__is_active=True)
         return self.filter(pk__in=named.values("reviewqueue")).exclude(
             pk__in=named.filter(user=reviewer).values("reviewqueue")
         )
@@ -89,15 +89,15 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
     def takeable_by(self, reviewer: User) -> ReviewTaskQuerySet:
         """Tasks *reviewer* may ask for by name.
 
-        Escalated ones are for owners and who asked, disputed ones for owners, and those that others
-        are still to judge for them.
+        Escalated ones are for owners and who asked, disputed ones for owners, those that others are
+        still to judge for them, and those of a queue of certain people for these and owners.
         """
         owners = Q(project__in=Project.objects.editable_by(reviewer))
         asked = Q(question=None) | Q(question__author=reviewer) | owners
         judged = TaskSkip.objects.filter(reviewer=reviewer, is_judged=True).values("task")
-        return self.filter(
-            asked, (Q(is_disputed=False) & ~Q(pk__in=judged)) | (Q(is_disputed=True) & owners)
-        )
+        blind = (Q(is_disputed=False) & ~Q(pk__in=judged)) | (Q(is_disputed=True) & owners)
+        closed = ReviewQueue.objects.closed_to(reviewer).values("pk")
+        return self.filter(asked, blind, ~Q(queue__in=closed) | owners)
 
     def unleased(self, *, at: datetime) -> ReviewTaskQuerySet:
         """Open tasks nobody holds at *at*."""

@@ -48,7 +48,8 @@ class Desk:
         Args:
             aside: the task just skipped, snoozed or escalated, which can be taken back.
         """
-        if at_hand := tasks_at_hand(self.request.POST):
+        at_hand = tasks_at_hand(self.request.POST)
+        if at_hand is not None:
             return self.keep_ahead(at_hand, {"said": said, "aside": aside})
         reviewer = self.request.user
         task = queues.lease_next(self.project, reviewer, now=self.now, queue=self.queue)
@@ -82,7 +83,7 @@ class Desk:
         tasks = queues.lease_several(
             self.project,
             self.request.user,
-            max(0, AT_ONCE - len(at_hand)),
+            max(0, AT_ONCE - len(at_hand)) if at_hand else 0,  # none is shown: none comes after
             now=self.now,
             queue=self.queue,
             besides=at_hand,
@@ -118,7 +119,7 @@ class Desk:
         """Return what the card of *task* shows, whatever stands around it."""
         return {
             "task": task,
-            "card": desk.card(task, **how),
+            "card": desk.card(task, viewer=self.request.user, **how),
             "key": uuid4(),
             "snoozes": SnoozeForm.CHOICES,
             "longest_note": LONGEST,
@@ -186,7 +187,7 @@ class Desk:
             "is_more": any(count.is_more for count in counts),
             "skipped": sum(count.skipped for count in counts),
             "with_owners": sum(count.with_owners for count in counts),
-            "why": why_empty(project, counts, queue=self.queue),
+            "why": why_empty(project, counts, person, queue=self.queue),
             "sitting": sitting.of(project, person, now=self.now),
             "last": annotations.last_of(project.pk, person),
         }

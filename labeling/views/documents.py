@@ -129,6 +129,7 @@ def show_document(request: PersonRequest, project: Project, pk: int) -> HttpResp
         "candidates": named(prediction.ranked) if prediction else [],
         "gold": GoldLabel.objects.gold().filter(document=document).select_related("label"),
         "annotations": project.annotations.filter(task__document=document)
+        .exclude(task__status="open", task__judged__gt=0, task__is_disputed=False)
         .select_related("reviewer")
         .prefetch_related("labels"),
         "comments": comments.on(document),

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Substr
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from labeling import comments, desk, recaps, sitting
+from labeling import desk, recaps, sitting
 from labeling.access import PersonRequest, member_page
 from labeling.models import Annotation, Document, Project
 from labeling.models.review import AnnotationQuerySet
@@ -41,7 +41,7 @@ def show(request: PersonRequest, project: Project, shown: Annotation) -> HttpRes
     after = newer.order_by("annotated_at", "pk").first()
     document: Any = (
         Document.objects.defer("text", "metadata")
-        .annotate(shown=Substr("text", 1, desk.TEXT_SHOWN))
+        .annotate(shown=Substr("text", 1, desk.TEXT_SHOWN), is_commented=Value(value=True))
         .get(pk=shown.task.document_id)
     )
     here = sit_down(request, project)
@@ -49,7 +49,7 @@ def show(request: PersonRequest, project: Project, shown: Annotation) -> HttpRes
         {
             "shown": shown,
             "document": document,
-            "comments": comments.on(document),
+            "comments": desk.said_of(shown.task, document, request.user),
             "older": address(project, older),
             "newer": address(project, after),
             "now": here.now,
@@ -86,6 +86,8 @@ def show_recap(request: PersonRequest, project: Project) -> HttpResponse:
 def show_definitions(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     """Show what the labels on a card mean, whole; a dialog for htmx, a page otherwise."""
     task = find_task(project, pk)
+    if not task.is_leased_to(request.user, at=timezone.now()):
+        raise Http404  # of a disputed one they would tell what others said
     name = "_definitions" if request.htmx else "definitions"
     context = {"project": project, "task": task, "choices": desk.defined(desk.choices(task))}
     return render(request, f"labeling/review/{name}.html", context)

@@ -53,7 +53,7 @@ def take_next(request: PersonRequest, project: Project) -> HttpResponse:
 @member_page
 def look_ahead(request: PersonRequest, project: Project) -> HttpResponse:
     """Lease the next tasks and send their cards, for later, besides those the browser `have`s."""
-    return sit_down(request, project).keep_ahead(tasks_at_hand(request.POST))
+    return sit_down(request, project).keep_ahead(tasks_at_hand(request.POST) or [])
 
 
 @require_safe

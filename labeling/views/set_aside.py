@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labeling import adjudication, comments, escalations, queues
 from labeling.access import PersonRequest, member_page, owner_page
+from labeling.forms.review import is_id
 from labeling.forms.set_aside import NoteForm, SnoozeForm
 from labeling.models import Project
 from labeling.queues import LeaseLost
@@ -97,7 +98,7 @@ def take_back(request: PersonRequest, project: Project, pk: int) -> HttpResponse
 def show_notes(request: PersonRequest, project: Project) -> HttpResponse:
     """Show what waits for an owner, to rule on or to answer, and the newest comments."""
     before = request.GET.get("before", "")
-    found = list(comments.newest(project, before=int(before) if _is_id(before) else None))
+    found = list(comments.newest(project, before=int(before) if is_id(before) else None))
     context = {
         "project": project,
         "now": timezone.now(),
@@ -105,7 +106,7 @@ def show_notes(request: PersonRequest, project: Project) -> HttpResponse:
         "questions": escalations.waiting(project)[: comments.PAGE],
         "comments": found,
         "following": found[-1].pk if len(found) == comments.PAGE else None,
-        "is_first": not _is_id(before),
+        "is_first": not is_id(before),
     }
     return render(request, "labeling/review/notes.html", context)
 
@@ -121,7 +122,3 @@ def comment_on_document(request: PersonRequest, project: Project, pk: int) -> Ht
     else:
         messages.error(request, form.message)
     return redirect("labeling:document", project.slug, document.pk)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19

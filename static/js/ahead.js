@@ -1,7 +1,7 @@
 // Ahead of the person: the next two cards stand ready in the browser, and a decision shows the next
 // one at once while it is sent.
 import { applyKeys } from "./keys.js";
-import { inTurn, letters, post, put, send } from "./outbox.js";
+import { inTurn, letters, post, put, refusals, seen, send } from "./outbox.js";
 
 const AHEAD = 2; // cards for later
 const GOES_BACK = /\/(undo|take-back|past|past\/\d+)\/$/; // from a card that stays the person's
@@ -12,27 +12,45 @@ const status = () => document.getElementById("review-status");
 
 let ready = []; // cards for later, first to come first
 let shownAt = -Infinity; // the first card came with the page
-let wantsUndo = false;
+let undoing = ""; // the letter that u was pressed for while it was on its way
+let isHeldBack = false; // a decision waits until those before it are stored
 let present = () => {};
 
 export const readyCards = () => ready;
 export const forget = (unwanted) => (ready = ready.filter((each) => each !== unwanted));
 const isTooSoon = () => performance.now() - shownAt < GLANCE;
 export const isSending = () => letters().length > 0;
-export const undoOnceStored = () => (wantsUndo = true);
 
-export function tell(words, address = "") {
+export function undoOnceStored() {
+  undoing = letters().at(-1)?.id ?? "";
+  saying("Undoing …", "");
+}
+
+export function tell(words) {
   const line = document.createElement("span");
   line.className = "desk-status__alert";
   line.textContent = words;
-  if (address) {
-    const link = document.createElement("a");
-    link.href = address;
-    link.textContent = "Look at it";
-    line.append(" ", link);
-  }
   status()?.querySelector(".desk-status__alert")?.remove();
   status()?.prepend(line);
+}
+
+// What was refused stays in sight until it is closed, also over a reload.
+function showRefusals() {
+  document.getElementById("unsaved").replaceChildren(...refusals().map(refusal));
+}
+
+function refusal(letter) {
+  const line = document.createElement("p");
+  line.className = "notice notice--bad";
+  const link = Object.assign(document.createElement("a"), { href: letter.address, textContent: "Look at it" });
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "Close" });
+  close.className = "link-button";
+  close.addEventListener("click", () => {
+    seen(letter);
+    showRefusals();
+  });
+  line.append(`Not saved: ${letter.subject}. ${letter.reason} `, link, " ", close);
+  return line;
 }
 
 function parsed(html) {
@@ -50,7 +68,7 @@ function keep(fragment) {
 }
 
 const atHand = () => [card(), ...ready].map((each) => each?.dataset.task).filter(Boolean);
-const have = () => atHand().map((id) => ["have", id]);
+const have = () => [["ahead", "1"], ...atHand().map((id) => ["have", id])];
 
 const queueTaken = () => new URLSearchParams(window.location.search).get("queue");
 
@@ -58,6 +76,7 @@ const queueTaken = () => new URLSearchParams(window.location.search).get("queue"
 
 export function shown() {
   shownAt = performance.now();
+  ready = ready.filter((each) => each.dataset.task !== card()?.dataset.task);
   present(card());
   if (ready.length < AHEAD) refill();
 }
@@ -96,12 +115,12 @@ function said(form, button) {
   return button?.name === "none" ? "nothing fits" : read.filter(Boolean).join(", ");
 }
 
-function saving(words) {
+function saying(words, name) {
   const line = document.createElement("span");
   line.className = "desk-status__what";
-  line.textContent = "Saving … ";
+  line.textContent = `${words} `;
   const what = document.createElement("strong");
-  what.textContent = words;
+  what.textContent = name;
   line.append(what);
   status().replaceChildren(line);
 }
@@ -122,6 +141,10 @@ function moveOn(event) {
     event.stopPropagation();
     return;
   }
+  if (!ready.length && isSending()) {
+    holdBack(event);
+    return;
+  }
   if (!ready.length || !form.reportValidity()) return; // htmx sends it and waits
   event.preventDefault();
   event.stopPropagation();
@@ -130,33 +153,56 @@ function moveOn(event) {
   const subject = card().querySelector("h2")?.textContent.trim() ?? "";
   put({ id: crypto.randomUUID(), task: id, url: form.action, fields, address, subject });
   document.dispatchEvent(new CustomEvent("desk:decided", { detail: { task: id } }));
-  saving(said(form, event.submitter));
+  saying("Saving …", said(form, event.submitter));
   showNext();
   sendAll();
 }
 
-function stored(_letter, text) {
+// No card stands ready: this decision must not overtake those on their way.
+function holdBack(event) {
+  const { target: form, submitter } = event;
+  event.preventDefault();
+  event.stopPropagation();
+  if (isHeldBack) return;
+  isHeldBack = true;
+  saying("Saving … one moment", "");
+  inTurn(() => {
+    isHeldBack = false;
+    if (!form.isConnected) return;
+    const isPassing = submitter && !submitter.isConnected; // of the typeahead
+    if (isPassing) form.append(submitter);
+    form.requestSubmit(submitter);
+    if (isPassing) submitter.remove();
+  });
+}
+
+function stored(letter, text) {
   const answer = parsed(text);
   document.getElementById("review-bar").replaceWith(answer.querySelector("#review-bar"));
   const line = answer.querySelector("#review-status");
-  if (!letters().length) status().replaceChildren(...line.childNodes);
+  const isUndone = letter.id === undoing;
+  if (isUndone || !letters().length) status().replaceChildren(...line.childNodes);
   applyKeys();
   window.htmx.process(document.getElementById("review-bar"));
   window.htmx.process(status());
   keep(answer);
-  if (wantsUndo && !letters().length) {
-    wantsUndo = false;
+  if (isUndone) {
+    undoing = "";
     status().querySelector("form button")?.click();
   }
 }
 
-function refused(letter, code, text) {
-  wantsUndo = false;
-  const answer = parsed(text);
-  const reason = answer.querySelector("#why, .notice--bad")?.textContent.trim();
-  const why = code === 404 ? "The task is gone, or you no longer belong to the project" : reason;
-  status().replaceChildren();
-  tell(`Not saved: ${letter.subject}. ${why ?? ""}.`, code === 404 ? "" : letter.address);
+function reasonOf(code, text) {
+  if (code === 404) return "The task is gone, or you no longer belong to the project.";
+  const why = parsed(text).querySelector("#why, .notice--bad")?.textContent.trim();
+  return why ? `${why}.` : "";
+}
+
+function refused({ id }) {
+  if (id === undoing) undoing = "";
+  if (!letters().length) status().replaceChildren();
+  showRefusals();
+  refill();
 }
 
 function waiting(letter, what) {
@@ -164,7 +210,7 @@ function waiting(letter, what) {
   else tell(`Not saved yet: ${letter.subject}. No answer; trying again.`);
 }
 
-const sendAll = () => send({ more: have, stored, refused, waiting });
+const sendAll = () => send({ more: have, reasonOf, stored, refused, waiting });
 
 export function stayAhead(presentCard) {
   present = presentCard;
@@ -174,6 +220,7 @@ export function stayAhead(presentCard) {
     const leaves = detail.target.id === "task" && GOES_BACK.test(pathname) && detail.shouldSwap;
     if (leaves && card()?.dataset.task) ready.unshift(card().cloneNode(true));
   });
+  showRefusals();
   if (isSending()) sendAll();
   if (card()?.dataset.task) refill();
 }

@@ -1,8 +1,8 @@
 // What is ticked or typed on a card is kept until it is decided, also over a reload.
 const KEPT = 20; // cards
 
-const person = () => document.getElementById("review-status")?.dataset.person ?? "";
-const place = () => `drafts of ${person()}`;
+const owner = () => document.getElementById("review-status")?.dataset.owner ?? "";
+const place = () => `drafts of ${owner()}`;
 const card = () => document.getElementById("task");
 
 function drafts() {
@@ -51,6 +51,13 @@ export function restore(tick) {
   for (const label of draft.ticked) if (!there.has(label.id)) tick(label);
 }
 
+// A comment was kept: its words are not put back into the box.
+function sent(form) {
+  form.reset();
+  for (const field of form.querySelectorAll("textarea")) field.value = "";
+  save();
+}
+
 function forget(task) {
   const { [task]: _gone, ...others } = drafts();
   keep(others);
@@ -63,5 +70,7 @@ export function keepDrafts() {
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const isDone = detail.xhr.status === 200 && detail.requestConfig.elt.matches?.("[data-moves-on]");
     if (isDone) forget(card()?.dataset.task);
+    const isNote = detail.xhr.status === 200 && detail.requestConfig.elt.matches?.(".note__form");
+    if (isNote) sent(detail.requestConfig.elt);
   });
 }

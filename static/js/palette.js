@@ -32,7 +32,10 @@ function show() {
   found = all.filter((each) => words.every((word) => each.words.toLowerCase().includes(word)));
   active = 0;
   list().replaceChildren(...found.map(option));
-  if (!found.length) list().append(Object.assign(document.createElement("li"), { textContent: "No command or page has these words." }));
+  if (!found.length) {
+    const nothing = { role: "presentation", textContent: "No command or page has these words." };
+    list().append(Object.assign(document.createElement("li"), nothing));
+  }
   mark();
 }
 

@@ -27,7 +27,7 @@ function press(event) {
   if (!isForUs(event)) return;
   const control = controlOf(event.key);
   if (!control && event.key === keyOf("undo") && isSending()) undoOnceStored();
-  if (!control) openWith(event);
+  else if (!control) openWith(event);
   if (!control || control.disabled) return;
   event.preventDefault();
   if (document.querySelector("#task .htmx-request, #review-status .htmx-request")) return;
@@ -84,7 +84,7 @@ function present(card) {
   lastBeat = Date.now();
   applyKeys();
   closeTypeahead();
-  document.title = document.title.replace(/^.*? · /, `${heading(card)} · `);
+  document.title = document.title.replace(/^.*? · /, () => `${heading(card)} · `);
   restore(tickFound);
   card.querySelector("h2[tabindex]")?.focus({ preventScroll: true });
   window.scrollTo({ top: 0 });

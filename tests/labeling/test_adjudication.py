@@ -6,7 +6,15 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from labeling import adjudication, annotations, queue_counts, queue_filling, queues
+from labeling import (
+    adjudication,
+    annotations,
+    comments,
+    escalations,
+    queue_counts,
+    queue_filling,
+    queues,
+)
 from labeling.models import Annotation, GoldLabel, Project, ReviewTask, RuledOut
 from tests.factories import DocumentFactory, MembershipFactory, OverlapFactory, PredictionFactory
 from tests.labeling.desk import HTMX, decision, multi, url
@@ -59,6 +67,60 @@ class TestJudging:
         assert "Answers" not in card.text
         client.post(url("skip", shared.pk))
         assert "Stolen card" not in client.get(url("task", shared.pk), headers=HTMX).text
+
+    def test_nor_reads_the_first_in_a_comment_in_the_history_or_among_definitions(
+        self, client, shared, say, project, reviewer, other_reviewer, owner, labels
+    ):
+        say(reviewer, labels[3], now=timezone.now())
+        comments.write(shared.document, reviewer, "I say STOLEN", now=NOON)
+        client.force_login(other_reviewer)
+        assert client.get(url("definitions", shared.pk)).status_code == 404
+        card = client.post(url("review-next"), follow=True)
+        client.force_login(owner)
+        document = client.get(url("document", shared.document_id))
+
+        assert "STOLEN" not in card.text
+        assert labels[3].key not in client.get(url("history")).text
+        assert "Stolen card" not in document.text.partition("Decisions")[2]
+
+    def test_all_are_shown_the_prediction_that_the_first_was_shown(
+        self, shared, say, project, reviewer, other_reviewer, labels
+    ):
+        say(reviewer, labels[0])
+        shared.document.predictions.update(is_current=False)
+        PredictionFactory(document=shared.document)
+        task = queues.lease_next(project, other_reviewer, now=NOON)
+
+        assert task.prediction_id == shared.prediction_id
+
+    def test_one_that_was_escalated_goes_on_once_the_owner_judged(
+        self, shared, say, project, reviewer, owner, labels
+    ):
+        task = queues.lease_next(project, reviewer, now=NOON)
+        escalations.escalate(task, "Hm?", reviewer=reviewer, now=NOON)
+        task = queues.lease(task, owner, now=NOON)
+        annotations.annotate(task, reviewer=owner, labels=labels[:1], key=uuid4(), now=NOON)
+
+        assert say(reviewer, labels[0]).task == shared
+        assert gold() == ["Card arrival"]
+
+    def test_an_owner_who_judged_is_not_offered_it_again_after_looking_at_the_dispute(
+        self, shared, say, project, reviewer, owner, labels
+    ):
+        say(owner, labels[0])
+        say(reviewer, labels[1])
+        queues.lease(shared, owner, now=NOON)
+        queues.release(shared, reviewer=owner, now=NOON)
+
+        assert shared.skips.filter(reviewer=owner, is_judged=True).exists()
+
+    def test_what_is_settled_leaves_no_rows_behind(
+        self, shared, say, reviewer, other_reviewer, labels
+    ):
+        say(reviewer, labels[0])
+        say(other_reviewer, labels[0])
+
+        assert not shared.skips.exists()
 
     def test_where_all_agree_it_becomes_gold(self, shared, say, reviewer, other_reviewer, labels):
         say(reviewer, labels[0])
@@ -232,16 +294,24 @@ class TestUndo:
         with pytest.raises(annotations.UndoRefused, match="at this moment"):
             annotations.undo(annotation, reviewer=reviewer, now=NOON)
 
-    def test_taking_back_one_of_two_that_differ_ends_the_dispute(
+    def test_once_people_differ_nobody_changes_their_answer(
         self, shared, say, project, reviewer, other_reviewer, labels
     ):
         say(reviewer, labels[0])
         annotation = say(other_reviewer, labels[1])
-        annotations.undo(annotation, reviewer=other_reviewer, now=NOON)
+        with pytest.raises(annotations.UndoRefused, match="an owner rules"):
+            annotations.undo(annotation, reviewer=other_reviewer, now=NOON)
 
-        assert not adjudication.waiting(project).exists()
-        assert say(other_reviewer, labels[0]).task == shared
-        assert gold() == ["Card arrival"]
+        assert adjudication.waiting(project).get() == shared
+
+    def test_one_that_was_escalated_since_waits_for_the_answer(
+        self, shared, say, project, reviewer, other_reviewer, labels
+    ):
+        annotation = say(reviewer, labels[0])
+        task = queues.lease_next(project, other_reviewer, now=NOON)
+        escalations.escalate(task, "Hm?", reviewer=other_reviewer, now=NOON)
+        with pytest.raises(annotations.UndoRefused, match="an owner's answer"):
+            annotations.undo(annotation, reviewer=reviewer, now=NOON)
 
     def test_the_last_of_those_who_agreed_may_take_back(
         self, shared, say, project, reviewer, other_reviewer, labels

@@ -35,16 +35,16 @@ def leased(reviewer):
 def test_two_tasks_are_leased_ahead(client, reviewer, four):
     first, second, third, _ = (task.pk for task in four)
 
-    assert sent(client.post(url("look-ahead"), {"have": first})) == [second, third]
+    assert sent(client.post(url("look-ahead"), {"ahead": 1, "have": first})) == [second, third]
     assert leased(reviewer) == [first, second, third]
 
 
 def test_only_what_the_browser_lacks_is_sent(client, reviewer, four):
     first, second, third, _ = (task.pk for task in four)
-    client.post(url("look-ahead"), {"have": first})
+    client.post(url("look-ahead"), {"ahead": 1, "have": first})
 
-    assert sent(client.post(url("look-ahead"), {"have": [first, third]})) == [second]
-    assert sent(client.post(url("look-ahead"), {"have": [first, second, third]})) == []
+    assert sent(client.post(url("look-ahead"), {"ahead": 1, "have": [first, third]})) == [second]
+    assert sent(client.post(url("look-ahead"), {"ahead": 1, "have": [first, second, third]})) == []
     assert len(leased(reviewer)) == 3
 
 
@@ -52,7 +52,7 @@ def test_only_tasks_of_the_queue_taken_from_come_ahead(client, held, waiting):
     task = held(value=0.9)
     waiting(value=0.8)
     audit = waiting(reason=ReviewQueue.Reason.AUDIT, value=0.1)
-    answer = client.post(url("look-ahead"), {"have": task.pk, "queue": "audit"})
+    answer = client.post(url("look-ahead"), {"ahead": 1, "have": task.pk, "queue": "audit"})
 
     assert sent(answer) == [audit.pk]
     assert 'name="queue" value="audit"' in answer.text
@@ -60,9 +60,9 @@ def test_only_tasks_of_the_queue_taken_from_come_ahead(client, held, waiting):
 
 def test_a_decision_is_acknowledged_with_the_card_after_next(client, reviewer, four, labels):
     first, second, third, fourth = (task.pk for task in four)
-    client.post(url("look-ahead"), {"have": first})
+    client.post(url("look-ahead"), {"ahead": 1, "have": first})
     answer = client.post(
-        url("annotate", first), decision(labels[0], have=[second, third]), headers=HTMX
+        url("annotate", first), decision(labels[0], ahead=1, have=[second, third]), headers=HTMX
     )
 
     assert 'id="acknowledged"' in answer.text
@@ -74,7 +74,7 @@ def test_a_decision_is_acknowledged_with_the_card_after_next(client, reviewer, f
 
 
 def test_the_same_decision_sent_twice_is_acknowledged_twice_and_stored_once(client, four, labels):
-    chosen = decision(labels[0], have=four[1].pk)
+    chosen = decision(labels[0], ahead=1, have=four[1].pk)
     answers = [client.post(url("annotate", four[0].pk), chosen, headers=HTMX) for _ in range(2)]
 
     assert all('id="acknowledged"' in answer.text for answer in answers)
@@ -83,8 +83,8 @@ def test_the_same_decision_sent_twice_is_acknowledged_twice_and_stored_once(clie
 
 def test_what_is_put_aside_is_acknowledged_and_can_be_taken_back(client, four):
     first, second, *_ = (task.pk for task in four)
-    client.post(url("look-ahead"), {"have": first})
-    answer = client.post(url("skip", first), {"have": second}, headers=HTMX)
+    client.post(url("look-ahead"), {"ahead": 1, "have": first})
+    answer = client.post(url("skip", first), {"ahead": 1, "have": second}, headers=HTMX)
 
     assert "Skipped." in answer.text
     assert url("take-back", first) in answer.text
@@ -93,7 +93,7 @@ def test_what_is_put_aside_is_acknowledged_and_can_be_taken_back(client, four):
 def test_a_decision_on_a_lost_task_is_a_conflict_as_ever(client, other_reviewer, four, labels):
     lost = four[3]
     answer = client.post(
-        url("annotate", lost.pk), decision(labels[0], have=four[0].pk), headers=HTMX
+        url("annotate", lost.pk), decision(labels[0], ahead=1, have=four[0].pk), headers=HTMX
     )
 
     assert answer.status_code == 409
@@ -102,13 +102,13 @@ def test_a_decision_on_a_lost_task_is_a_conflict_as_ever(client, other_reviewer,
 
 @pytest.mark.parametrize("have", ["x", "", "²", "-1", "9" * 400, "<script>"])
 def test_what_is_no_id_is_passed_over(client, four, have):
-    answer = client.post(url("look-ahead"), {"have": [four[0].pk, have]})
+    answer = client.post(url("look-ahead"), {"ahead": 1, "have": [four[0].pk, have]})
 
     assert sent(answer) == [four[1].pk, four[2].pk]
 
 
 def test_where_nothing_is_left_nothing_is_sent(client, held):
-    assert sent(client.post(url("look-ahead"), {"have": held().pk})) == []
+    assert sent(client.post(url("look-ahead"), {"ahead": 1, "have": held().pk})) == []
 
 
 def test_an_acknowledgement_costs_the_same_whatever_the_queue(
@@ -116,7 +116,18 @@ def test_an_acknowledgement_costs_the_same_whatever_the_queue(
 ):
     for _ in range(30):
         waiting(value=0.1)
-    client.post(url("look-ahead"), {"have": four[0].pk})
+    client.post(url("look-ahead"), {"ahead": 1, "have": four[0].pk})
     have = [task.pk for task in four[1:3]]
     with django_assert_max_num_queries(35):
-        client.post(url("annotate", four[0].pk), decision(labels[0], have=have), headers=HTMX)
+        client.post(
+            url("annotate", four[0].pk), decision(labels[0], ahead=1, have=have), headers=HTMX
+        )
+
+
+def test_a_decision_sent_from_a_page_without_a_card_is_acknowledged_and_leases_nothing(
+    client, reviewer, four, labels
+):
+    answer = client.post(url("annotate", four[0].pk), decision(labels[0], ahead=1), headers=HTMX)
+
+    assert 'id="acknowledged"' in answer.text
+    assert sent(answer) == leased(reviewer) == []

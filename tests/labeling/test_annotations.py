@@ -164,9 +164,17 @@ def test_judging_without_a_lease_is_refused(decide, other_reviewer, labels):
     assert not Annotation.objects.exists()
 
 
-def test_judging_after_the_lease_ran_out_is_refused(decide, labels):
+def test_judging_after_the_lease_ran_out_is_taken_while_nobody_took_it(decide, task, labels):
+    assert decide(labels[0], now=NOON + timedelta(minutes=9)).task == task
+
+
+def test_judging_what_somebody_took_after_the_lease_ran_out_is_refused(
+    decide, task, other_reviewer, labels
+):
+    late = NOON + timedelta(minutes=6)
+    queues.lease(task, other_reviewer, now=late)
     with pytest.raises(annotations.LeaseLost) as lost:
-        decide(labels[0], now=NOON + timedelta(minutes=5))
+        decide(labels[0], now=late)
 
     assert lost.value.standing is None
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from labeling import queue_counts, queue_terms, queues
+from labeling import memberships, queue_counts, queue_terms, queues
 from labeling.models import AuditEntry, ReviewQueue
 from tests.factories import MembershipFactory, ReviewQueueFactory, ReviewTaskFactory
 from tests.labeling.desk import url
@@ -40,6 +40,35 @@ def test_only_those_named_take_from_a_queue(project, reviewer, other_reviewer, q
     assert queues.lease_next(project, reviewer, now=NOON) is None
     assert queues.lease_next(project, reviewer, now=NOON, queue=queue) is None
     assert queues.lease_next(project, other_reviewer, now=NOON) == task
+
+
+def test_nor_by_asking_for_a_task_by_name_but_owners_may(
+    project, reviewer, other_reviewer, owner, queue, change
+):
+    task = ReviewTaskFactory(queue=queue)
+    change(other_reviewer)
+    with pytest.raises(queues.LeaseLost):
+        queues.lease(task, reviewer, now=NOON)
+
+    assert queues.lease(task, owner, now=NOON) == task
+
+
+def test_who_leaves_the_project_leaves_its_queues(project, reviewer, admin, queue, change):
+    ReviewTaskFactory(queue=queue)
+    change(reviewer)
+    gone = memberships.invite(project, "late@example.org", role="reviewer", actor=admin, now=NOON)
+    memberships.remove(project.memberships.get(user=reviewer), actor=admin, now=NOON)
+
+    assert not queue.people.exists()
+    assert queues.lease_next(project, gone.user, now=NOON)
+
+
+def test_who_is_left_out_is_told_so(client, project, reviewer, other_reviewer, queue, change):
+    ReviewTaskFactory(queue=queue)
+    change(other_reviewer)
+    client.force_login(reviewer)
+
+    assert "Others take what waits" in client.get(url("review")).text
 
 
 def test_others_do_not_see_the_queue(project, reviewer, other_reviewer, queue, change):

@@ -157,9 +157,9 @@ def test_what_somebody_else_decided_meanwhile_is_shown(client, waiting, other_re
     assert "<main" not in answer.text
 
 
-def test_a_lease_that_ran_out_is_a_conflict_that_offers_the_task_again(client, held, labels):
+def test_a_task_that_was_given_back_is_a_conflict_that_offers_it_again(client, held, labels):
     task = held()
-    ReviewTask.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    ReviewTask.objects.update(leased_by=None, leased_until=None)
     answer = client.post(url("annotate", task.pk), decision(labels[1]))
 
     assert answer.status_code == 409
