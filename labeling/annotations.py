@@ -39,6 +39,7 @@ def annotate(
     key: UUID,
     now: datetime,
     independent: bool = False,
+    batch: UUID | None = None,
 ) -> Annotation:
     """Record *reviewer*'s judgement of *task*, close the task and make the labels gold.
 
@@ -52,6 +53,7 @@ def annotate(
         labels: empty when nothing fits.
         key: made by the client for this decision.
         independent: the reviewer did not see the prediction.
+        batch: names all decisions that were made at once; None where this one was made by itself.
 
     Raises:
         LeaseLost: *reviewer* does not hold the task, or somebody else took it once their lease ran
@@ -73,7 +75,7 @@ def annotate(
             _check(task, given)
             is_multi = task.project.is_multi
             offered = gold.offer(shown, standing, is_multi=is_multi) if shown else None
-            return _store(task, reviewer, given, offered, key=key, now=now)
+            return _store(task, reviewer, given, offered, key=key, batch=batch, now=now)
     except IntegrityError:
         if not Annotation.objects.filter(reviewer=reviewer, key=key).exists():
             raise
@@ -134,6 +136,7 @@ def _store(
     offered: gold.Offer | None,
     *,
     key: UUID,
+    batch: UUID | None,
     now: datetime,
 ) -> Annotation:
     ids, is_multi = [label.pk for label in labels], task.project.is_multi
@@ -143,6 +146,7 @@ def _store(
         reviewer=reviewer,
         kind=Kind.RULING if task.is_disputed else _kind(offered, ids),
         key=key,
+        batch=batch,
         prediction=None if task.is_check else task.prediction,
         annotated_at=now,
     )
@@ -163,6 +167,8 @@ def _store(
         detail |= {"labels": [each.key for each in labels], "kind": annotation.kind}
     if annotation.replaced:
         detail["replaced"] = [label_id for label_id, *_ in annotation.replaced]
+    if batch:
+        detail["batch"] = str(batch)
     _audit("annotated", annotation, task, now=now, detail=detail)
     return annotation
 

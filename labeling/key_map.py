@@ -33,6 +33,7 @@ COMMANDS = (
     Command("undo", "u", "Undo the last decision, or take back what was put aside"),
     Command("back", "j", "Look back at what you decided"),
     Command("forward", "k", "Look forward again"),
+    Command("bulk", "b", "Bulk: many documents with one predicted label at once"),
     Command("keys", "?", "All keys"),
 )
 

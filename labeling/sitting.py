@@ -1,7 +1,7 @@
 """How a reviewer's day is going: decisions today, and the pace of the present sitting."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
@@ -16,9 +16,10 @@ MOST = 2_000  # decisions looked at
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """decisions: standing ones since midnight. in_a_row: of these, without a pause.
+    """decisions: standing ones since midnight. in_a_row: of these, one by one and without a pause.
 
-    per_hour: the pace of those in a row; None while they are too few to tell.
+    per_hour: the pace of those in a row; None while they are too few to tell. What was decided in
+        bulk is in neither.
     """
 
     decisions: int
@@ -31,8 +32,9 @@ def of(project: Project, reviewer: User, *, now: datetime) -> Sitting:
     today = Annotation.objects.standing().filter(
         project=project, reviewer=reviewer, annotated_at__gte=midnight_before(now)
     )
-    times = today.order_by("-annotated_at").values_list("annotated_at", flat=True)
-    return measure(list(times[:MOST]), now=now)
+    made = today.order_by("-annotated_at").values_list("annotated_at", "batch")[:MOST]
+    times = [at for at, batch in made if batch is None]  # one batch is no pace
+    return replace(measure(times, now=now), decisions=len(made))
 
 
 def midnight_before(now: datetime) -> datetime:

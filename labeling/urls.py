@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from labeling.views import (
     agreement,
+    bulk,
     documents,
     history,
     home,
@@ -53,6 +54,9 @@ of_project: list[URLPattern | URLResolver] = [
     path("review/skipped/", review.restore_skipped, name="restore-skipped"),
     path("review/labels/", review.send_labels, name="review-labels"),
     path("review/labels/usage/", review.send_usage, name="label-usage"),
+    path("review/bulk/", bulk.show_bulk, name="bulk"),
+    path("review/bulk/give/", bulk.give, name="bulk-give"),
+    path("review/bulk/undo/", bulk.undo, name="bulk-undo"),
     path("review/<int:pk>/", review.show_task, name="task"),
     path("review/<int:pk>/annotate/", review.annotate, name="annotate"),
     path("review/<int:pk>/skip/", set_aside.skip, name="skip"),

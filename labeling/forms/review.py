@@ -42,9 +42,12 @@ def tasks_at_hand(data: QueryDict) -> list[int] | None:
     None where the browser does not work ahead. What is no id is left out: at worst a task is sent
     twice.
     """
-    if "ahead" not in data:
-        return None
-    return [int(text) for text in data.getlist("have") if is_id(text)][:AT_HAND]
+    return ids_in(data, "have")[:AT_HAND] if "ahead" in data else None
+
+
+def ids_in(data: QueryDict, name: str) -> list[int]:
+    """Return the ids in a field that may stand several times; what is no id is left out."""
+    return [int(text) for text in data.getlist(name) if is_id(text)]
 
 
 class AnnotationForm(forms.Form):

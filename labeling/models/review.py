@@ -69,14 +69,28 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         return self.filter(project__in=Project.objects.visible_to(user))
 
     def available_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
-        """Open tasks nobody holds at *at*, of queues that *reviewer* takes from.
+        """Open tasks nobody holds at *at*, of those for *reviewer*."""
+        return self.unleased(at=at).meant_for(reviewer, at=at)
+
+    def meant_for(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
+        """Tasks of queues that *reviewer* takes from.
 
         Neither what they skipped, snoozed until later or judged already, nor what waits for owners.
         """
         skipped = TaskSkip.objects.lasting(at=at).filter(reviewer=reviewer).values("task")
         closed = ReviewQueue.objects.closed_to(reviewer).values("pk")
-        for_reviewers = self.unleased(at=at).filter(question=None, is_disputed=False)
+        for_reviewers = self.filter(question=None, is_disputed=False)
         return for_reviewers.exclude(pk__in=skipped).exclude(queue__in=closed)
+
+    def for_bulk(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
+        """Open tasks that *reviewer* may decide together with others alike.
+
+        One person's judgement of the prediction that stands is all they want: no second opinion,
+        no gold to check.
+        """
+        free = self.not_with_others(reviewer, at=at).meant_for(reviewer, at=at)
+        alone = free.filter(wanted=1, prediction__is_current=True)
+        return alone.exclude(queue__reason=ReviewQueue.Reason.CHECK)
 
     def escalated(self) -> ReviewTaskQuerySet:
         """Open tasks on which somebody asks the owners."""
@@ -290,6 +304,11 @@ class Annotation(models.Model):
     labels = models.ManyToManyField(Label, related_name="annotations")
     kind = models.CharField(max_length=12, choices=Kind)
     key = models.UUIDField(help_text="Sent by the client; the same key is the same decision.")
+    batch = models.UUIDField(
+        null=True,
+        blank=True,
+        help_text="Shared by what one person decided at once in bulk; empty: decided by itself.",
+    )
     prediction = models.ForeignKey(
         Prediction,
         models.PROTECT,
@@ -324,6 +343,16 @@ class Annotation(models.Model):
             # The reviewer's last decisions: undo, looking back, pace.
             models.Index(
                 fields=["project", "reviewer", "-annotated_at"], name="annotation_of_reviewer"
+            ),
+            # bulk.last_of: the reviewer's last batch.
+            models.Index(
+                fields=["project", "reviewer", "-annotated_at"],
+                condition=Q(batch__isnull=False),
+                name="annotation_last_in_bulk",
+            ),
+            # bulk.give and bulk.undo: all of one batch.
+            models.Index(
+                fields=["batch"], condition=Q(batch__isnull=False), name="annotation_of_batch"
             ),
         ]
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -44,3 +45,14 @@ def test_only_my_standing_decisions_of_today_count(project, reviewer, other_revi
     AnnotationFactory(reviewer=other_reviewer, annotated_at=NOON)
 
     assert sitting.of(project, reviewer, now=NOON).decisions == 1
+
+
+@pytest.mark.django_db
+def test_decisions_in_bulk_count_but_are_no_pace(project, reviewer):
+    for at in every(60, 6):
+        AnnotationFactory(reviewer=reviewer, annotated_at=at)
+    for _ in range(4):
+        AnnotationFactory(reviewer=reviewer, annotated_at=NOON, batch=UUID(int=7))
+    day = sitting.of(project, reviewer, now=NOON)
+
+    assert (day.decisions, day.in_a_row, day.per_hour) == (10, 6, 60)
