@@ -1,6 +1,7 @@
 """Two hundred threads lease, annotate, skip and undo at once on a database of their own.
 
-Meanwhile a worker predicts all documents again and chooses batches, and an import settles some.
+Meanwhile a worker predicts all documents again and chooses batches, an import settles some, and
+somebody decides in bulk and takes half of it back.
 
 Run by test_concurrency.py in a process of its own, with DATABASE_URL set: a test's own database
 would be in memory or inside one transaction. Prints what it did as one JSON line; fails loudly.
@@ -26,7 +27,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from labeling import annotations, events, gold, queues  # noqa: E402
+from labeling import annotations, bulk, events, gold, queues  # noqa: E402
 from labeling.models import (  # noqa: E402
     Annotation,
     AuditEntry,
@@ -63,7 +64,7 @@ def build():
     )
     assert predict(project, [each.pk for each in documents], labels, "a", 0.1) == TASKS
     people = User.objects.bulk_create(
-        User(username=f"racer-{uuid.uuid4().hex[:12]}") for _ in range(REVIEWERS)
+        User(username=f"racer-{uuid.uuid4().hex[:12]}") for _ in range(REVIEWERS + 1)
     )
     return project, labels, people
 
@@ -78,6 +79,7 @@ def predict(project, ids, labels, bundle, margin):
                 project=project,
                 document_id=pk,
                 bundle=bundle * 64,
+                first=labels[0],
                 taxonomy_version=project.taxonomy_versions.get(),
                 bucket=Prediction.Bucket.REVIEW,
                 margin=margin,
@@ -100,7 +102,7 @@ class Ledger:
         self.holders = {}  # task -> Counter of reviewers
         self.stored = {}  # annotation -> label, as acknowledged
         self.undone = set()
-        self.refused = 0
+        self.refused = self.in_bulk = 0
         self.faults = []
 
     def take(self, task, reviewer):
@@ -113,6 +115,14 @@ class Ledger:
     def give_up(self, task, reviewer):
         with self.lock:
             self.holders[task.pk][reviewer.pk] = 0
+
+    def note(self, batch, label):
+        with self.lock:
+            for each in batch:
+                self.stored[each.pk] = label.pk
+                self.in_bulk += 1
+                if each.undone_at:
+                    self.undone.add(each.pk)
 
 
 class Race:
@@ -136,7 +146,8 @@ class Race:
     def run(self):
         threads = [threading.Thread(target=self.reviewer, args=(n,)) for n in range(THREADS)]
         threads += [
-            threading.Thread(target=each) for each in (self.worker, self.chooser, self.importer)
+            threading.Thread(target=each)
+            for each in (self.worker, self.chooser, self.importer, self.clerk)
         ]
         for thread in threads:
             thread.start()
@@ -164,6 +175,19 @@ class Race:
             with self.faults_reported(), self.connected():
                 grants = [(pk, [self.labels[0].pk]) for pk in ids[start : start + 10]]
                 gold.grant_imported_bulk(self.project, grants, timezone.now())
+
+    def clerk(self):
+        """Decide ten at a time, and take every other ten back."""
+        person = self.people[REVIEWERS]
+        for number in range(10):
+            with self.faults_reported(), self.connected():
+                batch, now = uuid.uuid4(), timezone.now()
+                waiting = bulk.waiting(self.project, person, now=now)[:10]
+                ids = [task.pk for task in waiting]
+                bulk.give(self.labels[0], ids, reviewer=person, batch=batch, now=now)
+                if number % 2:
+                    bulk.undo(self.project, batch, reviewer=person, now=timezone.now())
+                self.ledger.note(bulk.decisions(person, batch), self.labels[0])
 
     @contextmanager
     def faults_reported(self):
@@ -260,6 +284,7 @@ def main():
         "tasks": TASKS,
         "stored": len(race.ledger.stored),
         "undone": len(race.ledger.undone),
+        "in_bulk": race.ledger.in_bulk,
         "refused": race.ledger.refused,
         "imported": GoldLabel.objects.filter(annotation=None).count(),
         "seconds": round(seconds, 1),
