@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Substr
 
@@ -15,13 +15,13 @@ from labeling import annotations, near_duplicates, queues
 from labeling.annotations import LabelRefused, LeaseLost, UndoRefused
 from labeling.desk import EXAMPLE_SHOWN, shortened
 from labeling.label_search import WITH_PATH, path_of
-from labeling.models import Annotation, Document, Label, Project, ReviewQueue, ReviewTask
+from labeling.models import Annotation, Label, Project, ReviewQueue, ReviewTask
 from labeling.models.review import AnnotationQuerySet, ReviewTaskQuerySet
 from labeling.reasons import percent
 
 LOOKED_AT = 10_000  # tasks, the most valuable: what is counted and chosen from, however many wait
 SHOWN = 50  # documents to look through
-MOST = 200  # documents decided at once: one or two seconds, while the browser waits
+MOST = 100  # documents decided at once: a second or two, while the browser waits
 
 
 class BatchUndone(Exception):
@@ -139,9 +139,9 @@ def give(
 ) -> int:
     """Accept *label*, predicted for these tasks, for each that *reviewer* may still take.
 
-    Each decision is one of its own, stored by the same act as at the desk. Tasks that others hold
-    or decided meanwhile, or for which something else is predicted by now, are left out. Sending the
-    same batch twice, or what was missing of it, is one batch.
+    Each decision is one of its own, stored whole by the same act as at the desk. Tasks that others
+    hold or decided meanwhile, or for which something else is predicted by now, are left out.
+    Sending the same batch twice, or what was missing of it, is one batch.
 
     Returns:
         How many decisions the batch has now.
@@ -153,30 +153,21 @@ def give(
     if made.exclude(undone_at=None).exists():
         raise BatchUndone
     done = set(made.values_list("task", flat=True))
-    for task_id in dict.fromkeys(task_ids):
-        if task_id not in done:
-            _accept(label, task_id, reviewer=reviewer, batch=batch, now=now)
+    wanted = label.project.tasks.filter(pk__in=set(task_ids) - done)
+    suitable = _predicted_as(label, wanted.for_bulk(reviewer, at=now))
+    queues.lease_these(suitable.values_list("pk", flat=True), reviewer, now=now)
+    for task in suitable.leased_to(reviewer, at=now).order_by("pk"):
+        with suppress(LeaseLost, LabelRefused):
+            annotations.annotate(
+                task,
+                reviewer=reviewer,
+                labels=[label],
+                key=uuid5(batch, str(task.pk)),
+                now=now,
+                batch=batch,
+            )
+    queues.release_these(wanted.values_list("pk", flat=True), reviewer, now=now)
     return made.count()
-
-
-def _accept(label: Label, task_id: int, *, reviewer: User, batch: UUID, now: datetime) -> None:
-    """Take one task and decide it, or do neither."""
-    here = label.project.tasks.filter(pk=task_id)
-    free = _predicted_as(label, here.for_bulk(reviewer, at=now))
-    try:
-        with transaction.atomic():
-            Document.objects.filter(pk__in=here.values("document")).lock()
-            for task in free:
-                annotations.annotate(
-                    queues.lease(task, reviewer, now=now),
-                    reviewer=reviewer,
-                    labels=[label],
-                    key=uuid5(batch, str(task_id)),
-                    now=now,
-                    batch=batch,
-                )
-    except (LeaseLost, LabelRefused):
-        return
 
 
 def decisions(reviewer: User, batch: UUID) -> AnnotationQuerySet:
@@ -208,14 +199,14 @@ def undo(project: Project, batch: UUID, *, reviewer: User, now: datetime) -> Und
 
     What cannot be undone any more stands, and the rest is undone all the same.
     """
-    taken_back, refused = 0, Counter[str]()
+    taken_back: list[int] = []
+    refused = Counter[str]()
     standing = decisions(reviewer, batch).standing().filter(project=project)
     for annotation in standing.select_related("task").order_by("pk"):
         try:
-            with transaction.atomic():
-                task = annotations.undo(annotation, reviewer=reviewer, now=now)
-                queues.release(task, reviewer=reviewer, now=now)
-            taken_back += 1
+            task = annotations.undo(annotation, reviewer=reviewer, now=now)
+            taken_back.append(task.pk)
         except UndoRefused as reason:
             refused[str(reason)] += 1
-    return Undone(taken_back, refused)
+    queues.release_these(taken_back, reviewer, now=now)
+    return Undone(len(taken_back), refused)

@@ -10,7 +10,15 @@ from django.db.models import Case, F, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 
 from labeling import audit
-from labeling.models import Annotation, Prediction, Project, ReviewQueue, ReviewTask, TaskSkip
+from labeling.models import (
+    Annotation,
+    Document,
+    Prediction,
+    Project,
+    ReviewQueue,
+    ReviewTask,
+    TaskSkip,
+)
 from labeling.models.review import ReviewTaskQuerySet
 from labeling.queue_filling import checked, doubt, enqueue, ensure, prioritise
 
@@ -24,9 +32,11 @@ __all__ = [
     "lease",
     "lease_next",
     "lease_several",
+    "lease_these",
     "lost",
     "prioritise",
     "release",
+    "release_these",
     "renew",
     "restore_skipped",
     "skip",
@@ -114,6 +124,23 @@ def lease(task: ReviewTask, reviewer: User, *, now: datetime) -> ReviewTask:
     return _read([task.pk])[0]
 
 
+@transaction.atomic
+def lease_these(task_ids: Iterable[int], reviewer: User, *, now: datetime) -> None:
+    """Lease those of these tasks that nobody else holds to *reviewer*, by one conditional UPDATE.
+
+    What they are predicted to be stays as it is.
+    """
+    tasks = _together(task_ids).not_with_others(reviewer, at=now)
+    tasks.update(leased_by=reviewer, leased_until=now + settings.REVIEW_LEASE)
+
+
+def _together(task_ids: Iterable[int]) -> ReviewTaskQuerySet:
+    """Return these tasks, their documents held: of two who change many at once one waits."""
+    tasks = ReviewTask.objects.filter(pk__in=list(task_ids))
+    Document.objects.filter(pk__in=tasks.values("document")).lock()
+    return tasks
+
+
 def renew(task: ReviewTask, *, reviewer: User, now: datetime) -> datetime:
     """Prolong the reviewer's lease, even one that ran out and that nobody took; return its end.
 
@@ -129,6 +156,13 @@ def renew(task: ReviewTask, *, reviewer: User, now: datetime) -> datetime:
 def release(task: ReviewTask, *, reviewer: User, now: datetime) -> None:
     """Give the task back to all. Nothing happens where *reviewer* does not hold it."""
     held(task, reviewer).filter(leased_until__gt=now).update(leased_by=None, leased_until=None)
+
+
+@transaction.atomic
+def release_these(task_ids: Iterable[int], reviewer: User, *, now: datetime) -> None:
+    """Give those of these tasks that *reviewer* holds back to all."""
+    held = _together(task_ids).leased_to(reviewer, at=now)
+    held.update(leased_by=None, leased_until=None)
 
 
 @transaction.atomic

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from labeling import annotations, bulk, escalations, queues
 from labeling.models import (
@@ -324,3 +326,14 @@ def test_bulk_reads_no_table_whole(give, undo, waiting, project, reviewer, label
         undo()
 
     assert found == []
+
+
+def test_a_batch_of_ten_asks_no_more_around_its_decisions_than_a_batch_of_one(give, waiting):
+    tasks = [waiting() for _ in range(11)]
+    with CaptureQueriesContext(connection) as one:
+        give(tasks[0], batch=uuid4())
+    with CaptureQueriesContext(connection) as ten:
+        give(*tasks[1:], batch=uuid4())
+
+    each = (len(ten) - len(one)) / 9
+    assert each <= 12  # one decision: its row, its label, its gold, its audit entry, savepoints

@@ -91,7 +91,7 @@ def test_the_form_of_a_batch_undone_since_is_refused(client, waiting, labels):
     [
         ({"task": []}, "Check at least one document."),
         ({"task": ["x", "-1", "9" * 30]}, "Check at least one document."),
-        ({"task": range(1, bulk.MOST + 2)}, "Check 200 documents at most."),
+        ({"task": range(1, bulk.MOST + 2)}, "Check 100 documents at most."),
         ({"label": "x"}, "This label can no longer be given."),
         ({"batch": "x"}, "Enter a valid UUID."),
     ],
