@@ -98,7 +98,7 @@ def test_the_card_offers_what_stands_first_so_that_enter_confirms(
     project, reviewer, document, ask, labels
 ):
     ask(document)
-    card = desk.card(queues.lease_next(project, reviewer, now=NOON))
+    card = desk.card(queues.lease_next(project, reviewer, now=NOON), viewer=reviewer)
     assert [choice.label for choice in card.tie] == [labels[0], labels[2]]
     assert [choice.probability for choice in card.tie] == [0.1, 0.9]
     assert [choice.stands for choice in card.tie] == [True, False]
@@ -106,7 +106,9 @@ def test_the_card_offers_what_stands_first_so_that_enter_confirms(
 
 def test_the_card_says_what_stands_and_what_a_model_says(project, reviewer, document, ask, labels):
     ask(document)
-    stands, says = desk.card(queues.lease_next(project, reviewer, now=NOON)).why.split("; ")
+    stands, says = desk.card(
+        queues.lease_next(project, reviewer, now=NOON), viewer=reviewer
+    ).why.split("; ")
     assert stands == "Gold to check: Card arrival stands"
     assert says == "a model that had not seen it says Lost card (90\N{NO-BREAK SPACE}%)"
 
@@ -114,7 +116,7 @@ def test_the_card_says_what_stands_and_what_a_model_says(project, reviewer, docu
 def test_labels_of_the_same_name_are_told_apart(project, reviewer, document, ask, labels):
     project.labels.update(name="Other")
     ask(document)
-    card = desk.card(queues.lease_next(project, reviewer, now=NOON))
+    card = desk.card(queues.lease_next(project, reviewer, now=NOON), viewer=reviewer)
     assert "says Other" in card.why
 
 
@@ -246,7 +248,7 @@ def test_all_labels_of_a_multi_label_document_are_put_right(project, document, a
 def test_a_multi_label_card_ticks_what_stands(project, reviewer, document, ask, labels):
     multi(project)
     ask(document)
-    card = desk.card(queues.lease_next(project, reviewer, now=NOON))
+    card = desk.card(queues.lease_next(project, reviewer, now=NOON), viewer=reviewer)
     ticked = [choice.label for choice in (*card.tie, *card.others) if choice.is_ticked]
     assert ticked == [labels[0]]
 

@@ -31,7 +31,7 @@ def client(client, reviewer):
 
 
 def test_a_card_costs_five_queries_whatever_the_queue_length(
-    held, waiting, labels, django_assert_num_queries
+    held, waiting, reviewer, labels, django_assert_num_queries
 ):
     task = ReviewTask.objects.select_related("project", "queue", "prediction").get(pk=held().pk)
     ExclusionFactory(label=labels[0])
@@ -39,7 +39,7 @@ def test_a_card_costs_five_queries_whatever_the_queue_length(
         waiting()
     # document; labels with their paths; exclusions; gold of the one, of the other
     with django_assert_num_queries(5):
-        desk.card(task)
+        desk.card(task, viewer=reviewer)
 
 
 def test_close_call_says_so_in_words(client, held):
