@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from labeling.models import Annotation, Label, Project, ReviewTask, TaskSkip
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from labeling import audit, gold
+from labeling.models import Annotation, Document, Label, Project, ReviewTask, TaskSkip
 from labeling.models.review import ReviewTaskQuerySet
 
 Kind = Annotation.Kind
@@ -85,6 +89,42 @@ def in_dispute(said: Sequence[Answer]) -> tuple[list[int], list[int]]:
             given[label.pk] = given.get(label.pk, 0) + 1
     first = sorted(given, key=lambda pk: -given[pk])
     return first, [pk for pk in first if given[pk] == len(said)]
+
+
+def unsettled(project: Project) -> ReviewTaskQuerySet:
+    """Return the tasks that somebody judged and others are still to judge, nobody being at it."""
+    tasks = ReviewTask.objects.judged().filter(queue__in=project.queues.all())
+    return tasks.filter(is_disputed=False, question=None).order_by("pk")
+
+
+def settle(project: Project, *, owner: User, now: datetime) -> int:
+    """Want no more answers than there are, of all unsettled tasks that nobody holds; how many.
+
+    One answer, or all the same, becomes gold; where people differ an owner rules.
+    """
+    free = unsettled(project).unleased(at=now)
+    settled = sum(_settle(pk, now=now) for pk in list(free.values_list("pk", flat=True)))
+    if settled:
+        detail = {"tasks": settled}
+        audit.record("settled", actor=owner, now=now, project=project, detail=detail)
+    return settled
+
+
+@transaction.atomic
+def _settle(task_id: int, *, now: datetime) -> bool:
+    Document.objects.filter(tasks=task_id).lock()
+    task = ReviewTask.objects.judged().unleased(at=now).filter(pk=task_id, is_disputed=False)
+    found = task.select_related("document").first()
+    said = answers(found) if found else []
+    if found is None or not said:
+        return False
+    if len({answer.label_ids for answer in said}) > 1:
+        return bool(task.update(wanted=len(said), is_disputed=True))
+    if not task.update(wanted=len(said), status=ReviewTask.Status.DONE):
+        return False
+    found.skips.all().delete()
+    gold.grant(found.document, said[-1].labels, annotation=said[-1].annotation, now=now)
+    return True
 
 
 def waiting(project: Project) -> ReviewTaskQuerySet:

@@ -69,6 +69,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("review/recap/", past.show_recap, name="recap"),
     path("review/past/", past.show_last, name="past"),
     path("review/past/<int:pk>/", past.show_past, name="past-one"),
+    path("review/settle/", set_aside.settle, name="settle"),
     path("review/notes/", set_aside.show_notes, name="notes"),
     path("review/<int:pk>/heartbeat/", review.heartbeat, name="heartbeat"),
 ]

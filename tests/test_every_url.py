@@ -113,6 +113,7 @@ EXPECTED = {
     "labeling:comment": Page(MEMBERS, POST, "task"),
     "labeling:answer": Page(OWNERS, POST, "task"),
     "labeling:take-back": Page(MEMBERS, POST, "task"),
+    "labeling:settle": Page(OWNERS, POST),
     "labeling:notes": Page(OWNERS),
     "labeling:bulk": Page(MEMBERS),
     "labeling:bulk-give": Page(MEMBERS, POST),

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='reviewtask',
-            index=models.Index(condition=models.Q(('is_disputed', True), ('status', 'open')), fields=['queue', 'id'], name='task_disputed'),
+            index=models.Index(condition=models.Q(('judged__gt', 0), ('status', 'open')), fields=['queue', 'id'], name='task_judged'),
         ),
         migrations.AddConstraint(
             model_name='annotation',

@@ -98,7 +98,11 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
 
     def disputed(self) -> ReviewTaskQuerySet:
         """Open tasks on which people differ, and an owner rules."""
-        return self.open().filter(is_disputed=True)
+        return self.judged().filter(is_disputed=True)
+
+    def judged(self) -> ReviewTaskQuerySet:
+        """Open tasks that somebody judged, and others are still to judge or an owner to rule on."""
+        return self.open().filter(judged__gt=0)
 
     def takeable_by(self, reviewer: User) -> ReviewTaskQuerySet:
         """Tasks *reviewer* may ask for by name.
@@ -216,11 +220,11 @@ class ReviewTask(models.Model):
                 condition=Q(status="open", question__isnull=False),
                 name="task_escalated",
             ),
-            # adjudication.waiting and queue_counts.of: the few tasks on which people differ.
+            # adjudication.waiting and queue_counts.of: the few tasks that several people judge.
             models.Index(
                 fields=["queue", "id"],
-                condition=Q(status="open", is_disputed=True),
-                name="task_disputed",
+                condition=Q(status="open", judged__gt=0),
+                name="task_judged",
             ),
             # queues.ages: the oldest task of a queue.
             models.Index(

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labeling import adjudication, comments, escalations, queues
 from labeling.access import PersonRequest, member_page, owner_page
+from labeling.counting import MOST_COUNTED
 from labeling.forms.review import is_id
 from labeling.forms.set_aside import NoteForm, SnoozeForm
 from labeling.models import Project
@@ -102,6 +103,7 @@ def show_notes(request: PersonRequest, project: Project) -> HttpResponse:
     context = {
         "project": project,
         "now": timezone.now(),
+        "unsettled": adjudication.unsettled(project)[:MOST_COUNTED].count(),
         "disputed": adjudication.waiting(project)[: comments.PAGE],
         "questions": escalations.waiting(project)[: comments.PAGE],
         "comments": found,
@@ -109,6 +111,15 @@ def show_notes(request: PersonRequest, project: Project) -> HttpResponse:
         "is_first": not is_id(before),
     }
     return render(request, "labeling/review/notes.html", context)
+
+
+@require_POST
+@owner_page
+def settle(request: PersonRequest, project: Project) -> HttpResponse:
+    """Wait for no more answers."""
+    settled = adjudication.settle(project, owner=request.user, now=timezone.now())
+    messages.success(request, f"{settled:,} settled with the answers there are.")
+    return redirect("labeling:notes", project.slug)
 
 
 @require_POST

@@ -212,6 +212,54 @@ class TestJudging:
         assert (after.judged, after.with_owners, after.waiting) == (0, 1, 0)
 
 
+class TestSettling:
+    def test_one_answer_becomes_gold_where_nobody_else_will_come(
+        self, client, shared, say, owner, reviewer, labels
+    ):
+        say(reviewer, labels[0], now=timezone.now())
+        client.force_login(owner)
+        page = client.get(url("notes"))
+        client.post(url("settle"))
+        shared.refresh_from_db()
+
+        assert "1 more was judged and waits for further people" in page.text
+        assert gold() == ["Card arrival"]
+        assert (shared.status, shared.wanted) == (ReviewTask.Status.DONE, 1)
+        assert "further people" not in client.get(url("notes")).text
+
+    def test_answers_that_differ_wait_for_a_ruling(
+        self, waiting, say, project, owner, reviewer, other_reviewer, labels
+    ):
+        task = waiting(wanted=5)
+        say(reviewer, labels[0])
+        say(other_reviewer, labels[1])
+
+        assert adjudication.settle(project, owner=owner, now=NOON) == 1
+        assert adjudication.waiting(project).get() == task
+        assert gold() == []
+
+    def test_what_somebody_is_judging_is_left_to_them(
+        self, shared, say, project, owner, reviewer, other_reviewer, labels
+    ):
+        say(reviewer, labels[0])
+        queues.lease_next(project, other_reviewer, now=NOON)
+
+        assert adjudication.settle(project, owner=owner, now=NOON) == 0
+        assert adjudication.settle(project, owner=owner, now=NOON + timedelta(minutes=5)) == 1
+        assert adjudication.settle(project, owner=owner, now=NOON + timedelta(minutes=5)) == 0
+
+    def test_who_answered_may_take_back_what_was_settled(
+        self, shared, say, project, owner, reviewer, labels
+    ):
+        annotation = say(reviewer, labels[0])
+        adjudication.settle(project, owner=owner, now=NOON)
+        annotations.undo(annotation, reviewer=reviewer, now=NOON)
+
+        assert gold() == []
+        assert say(reviewer, labels[1]).task == shared
+        assert gold() == ["Card delivery"]
+
+
 class TestRuling:
     @pytest.fixture
     def disputed(self, shared, say, reviewer, other_reviewer, labels):

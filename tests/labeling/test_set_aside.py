@@ -238,7 +238,7 @@ class TestComments:
             queues.lease(task, reviewer, now=NOON)
             escalations.escalate(task, f"Question {number}?", reviewer=reviewer, now=NOON)
         client.force_login(owner)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             page = client.get(url("notes"))
 
         assert "Question 29?" in page.text
