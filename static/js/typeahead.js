@@ -31,7 +31,7 @@ export function closeTypeahead() {
   box.hidden = true;
   box.replaceChildren();
   matches = [];
-  field().setAttribute("aria-expanded", "false");
+  if (field().role) field().setAttribute("aria-expanded", "false"); // a combobox since it was opened
   field().removeAttribute("aria-activedescendant");
 }
 
