@@ -15,10 +15,10 @@ ROOT = Path(__file__).parents[2]
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 
 
-def race(database_url, tmp_path):
-    """Run the race on *database_url* and return what it says it did."""
+def run_apart(module, database_url, tmp_path):
+    """Run a module beside this one on *database_url* and return what it says it did."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.labeling.concurrency"],
+        [sys.executable, "-m", f"tests.labeling.{module}"],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -51,7 +51,7 @@ def own_database():
 
 
 def test_two_hundred_threads_lose_and_double_nothing_on_sqlite(tmp_path):
-    did = race(f"sqlite:///{tmp_path / 'race.sqlite3'}", tmp_path)
+    did = run_apart("concurrency", f"sqlite:///{tmp_path / 'race.sqlite3'}", tmp_path)
 
     assert did["database"] == "sqlite"
     assert did["stored"] - did["undone"] + did["imported"] == did["tasks"]
@@ -60,7 +60,7 @@ def test_two_hundred_threads_lose_and_double_nothing_on_sqlite(tmp_path):
 @pytest.mark.postgres
 def test_two_hundred_threads_lose_and_double_nothing_on_postgresql(tmp_path):
     with own_database() as url:
-        did = race(url, tmp_path)
+        did = run_apart("concurrency", url, tmp_path)
 
     assert did["database"] == "postgresql"
     assert did["stored"] - did["undone"] + did["imported"] == did["tasks"]
