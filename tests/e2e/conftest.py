@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+
+from tests.e2e.mailroom import join, open_mailroom
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
@@ -127,6 +130,13 @@ def tiebreak(tmp_path_factory):
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def mailroom(tiebreak):
+    """A project with tasks enough for every test of the desk; return how people join it."""
+    open_mailroom(tiebreak)
+    return partial(join, tiebreak)
 
 
 # Not for the session: while playwright's loop runs, Django refuses the database to other tests.
