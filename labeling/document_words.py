@@ -2,7 +2,7 @@
 
 In a table of their own, which Django knows nothing of: tsvectors with a GIN index on PostgreSQL,
 kept by a trigger; FTS5 on SQLite, where whoever stores documents adds their words and a trigger
-takes out those of what is deleted. Migration 0005 makes both.
+takes out those of what is deleted. Migration 0009 makes both.
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from django.db import connection
 from labeling.models import Project
 from labeling.search import Search, Term
 
-# The first 100,000 characters of a text, as in migration 0005.
+# The first 100,000 characters of a text, as in migration 0009.
 SQLITE_ADD = """
     INSERT INTO labeling_documentwords (rowid, project, words)
     SELECT id, 'p' || project_id, subject || char(10) || substr(text, 1, 100000)
