@@ -61,6 +61,8 @@ def reopened(task: ReviewTask, undone: Annotation, *, now: datetime) -> dict[str
 
     Who judged is offered it no more, as before it was settled; who undid, again.
     """
+    if task.wanted == 1:
+        return {"judged": 0, "is_disputed": False}
     said = answers(task)
     task.skips.filter(is_judged=True).delete()
     TaskSkip.objects.bulk_create(

@@ -215,12 +215,17 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
     annotation.undone_at = now
     annotation.save(update_fields=["undone_at"])
     gold.withdraw(annotation)
-    again = {"status": Status.OPEN, "leased_until": now + settings.REVIEW_LEASE}
-    known = adjudication.reopened(task, annotation, now=now)
+    again = {
+        "status": Status.OPEN,
+        "leased_by": reviewer,
+        "leased_until": now + settings.REVIEW_LEASE,
+        **adjudication.reopened(task, annotation, now=now),
+    }
     free = Q(leased_until=None) | Q(leased_until__lte=now) | Q(leased_by=reviewer)
-    if not ReviewTask.objects.filter(free, pk=task.pk).update(leased_by=reviewer, **again, **known):
+    if not ReviewTask.objects.filter(free, pk=task.pk).update(**again):
         raise UndoRefused("Somebody else is judging it at this moment. Try again in a while.")
-    task.refresh_from_db(fields=["status", "leased_by", "leased_until", "judged", "is_disputed"])
+    for name, value in again.items():
+        setattr(task, name, value)
     _audit("undid", annotation, task, now=now, detail={"task": task.pk, "kind": annotation.kind})
     return task
 
