@@ -118,7 +118,7 @@ EXPECTED = {
     "labeling:bulk": Page(MEMBERS),
     "labeling:bulk-give": Page(MEMBERS, POST),
     "labeling:bulk-undo": Page(MEMBERS, POST),
-    "labeling:definitions": Page(MEMBERS, pk="task"),
+    "labeling:definitions": Page(NOBODY, pk="task"),  # who holds the task, alone
     "labeling:recap": Page(MEMBERS),
     "labeling:past": Page(MEMBERS, answers=frozenset({302})),
     "labeling:past-one": Page(NOBODY, pk="annotation"),  # who decided, alone

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.e2e.test_loop import settled
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -55,6 +57,7 @@ def options(desk):
 
 def saved(desk):
     """Wait until a decision stands, and return what the line of the desk says of it."""
+    settled(desk)
     line = desk.page.locator(".desk-status__what")
     line.wait_for()
     return line.inner_text()
@@ -81,6 +84,7 @@ def test_letters_that_are_keys_keep_their_meaning_and_open_the_list_with_shift(d
     desk.page.keyboard.press("s")
     desk.page.wait_for_url(lambda url: url != here)
 
+    settled(desk)
     assert "Skipped" in desk.page.locator("#review-status").inner_text()
 
 
