@@ -221,8 +221,8 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
         "leased_until": now + settings.REVIEW_LEASE,
         **adjudication.reopened(task, annotation, now=now),
     }
-    free = Q(leased_until=None) | Q(leased_until__lte=now) | Q(leased_by=reviewer)
-    if not ReviewTask.objects.filter(free, pk=task.pk).update(**again):
+    free = ReviewTask.objects.not_with_others(reviewer, at=now)
+    if not free.filter(pk=task.pk).update(**again):
         raise UndoRefused("Somebody else is judging it at this moment. Try again in a while.")
     for name, value in again.items():
         setattr(task, name, value)

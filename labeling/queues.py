@@ -130,7 +130,7 @@ def lease_these(task_ids: Iterable[int], reviewer: User, *, now: datetime) -> No
 
     What they are predicted to be stays as it is.
     """
-    tasks = _together(task_ids).not_with_others(reviewer, at=now)
+    tasks = _together(task_ids).open().not_with_others(reviewer, at=now)
     tasks.update(leased_by=reviewer, leased_until=now + settings.REVIEW_LEASE)
 
 

@@ -88,7 +88,7 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         One person's judgement of the prediction that stands is all they want: no second opinion,
         no gold to check.
         """
-        free = self.not_with_others(reviewer, at=at).meant_for(reviewer, at=at)
+        free = self.open().not_with_others(reviewer, at=at).meant_for(reviewer, at=at)
         alone = free.filter(wanted=1, prediction__is_current=True)
         return alone.exclude(queue__reason=ReviewQueue.Reason.CHECK)
 
@@ -122,9 +122,9 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         return self.open().filter(Q(leased_until=None) | Q(leased_until__lte=at))
 
     def not_with_others(self, person: User, *, at: datetime) -> ReviewTaskQuerySet:
-        """Open tasks that *person* holds, or nobody."""
+        """Tasks that *person* holds, or nobody."""
         free = Q(leased_until=None) | Q(leased_until__lte=at)
-        return self.open().filter(free | Q(leased_by=person))
+        return self.filter(free | Q(leased_by=person))
 
     def leased_to(self, reviewer: User, *, at: datetime) -> ReviewTaskQuerySet:
         return self.open().filter(leased_by=reviewer, leased_until__gt=at)

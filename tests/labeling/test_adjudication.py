@@ -15,8 +15,8 @@ from labeling import (
     queue_filling,
     queues,
 )
-from labeling.models import Annotation, GoldLabel, Project, ReviewTask, RuledOut
-from tests.factories import DocumentFactory, MembershipFactory, OverlapFactory, PredictionFactory
+from labeling.models import Annotation, GoldLabel, ReviewTask, RuledOut
+from tests.factories import MembershipFactory, OverlapFactory, PredictionFactory
 from tests.labeling.desk import HTMX, decision, multi, url
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -375,39 +375,12 @@ class TestUndo:
         assert say(other_reviewer, labels[0]).task == shared
 
 
-class TestFilling:
-    def fill(self, project, share, documents=40):
-        Project.objects.filter(pk=project.pk).update(overlap_share=share, overlap_people=3)
-        made = [PredictionFactory(document=DocumentFactory()) for _ in range(documents)]
-        queue_filling.enqueue(made, now=NOON)
-        return list(project.tasks.order_by("document").values_list("wanted", flat=True))
+def test_a_new_model_leaves_a_task_that_somebody_judged(shared, say, project, reviewer, labels):
+    say(reviewer, labels[0])
+    shared.document.predictions.update(is_current=False)
+    sure = PredictionFactory(document=shared.document, bucket="auto", margin=0.9)
+    queue_filling.enqueue([sure], now=NOON)
+    shared.refresh_from_db()
 
-    def test_without_overlap_one_person_judges(self, project):
-        assert set(self.fill(project, 0)) == {1}
-
-    def test_with_full_overlap_all_are_judged_by_several(self, project):
-        assert set(self.fill(project, 1)) == {3}
-
-    def test_a_share_of_documents_is(self, project):
-        assert 5 <= self.fill(project, 0.5).count(3) <= 35
-
-    def test_a_bigger_share_only_adds_documents(self, project):
-        prints = [f"{number:064x}" for number in range(200)]
-
-        def sample(share):
-            project.overlap_share = share
-            return {each for each in prints if queue_filling.people_wanted(project, each) > 1}
-
-        assert sample(0.1) < sample(0.3) < sample(1)
-
-    def test_a_new_model_leaves_a_task_that_somebody_judged(
-        self, shared, say, project, reviewer, labels
-    ):
-        say(reviewer, labels[0])
-        shared.document.predictions.update(is_current=False)
-        sure = PredictionFactory(document=shared.document, bucket="auto", margin=0.9)
-        queue_filling.enqueue([sure], now=NOON)
-        shared.refresh_from_db()
-
-        assert (shared.status, shared.judged) == (ReviewTask.Status.OPEN, 1)
-        assert shared.prediction_id != sure.pk
+    assert (shared.status, shared.judged) == (ReviewTask.Status.OPEN, 1)
+    assert shared.prediction_id != sure.pk
