@@ -121,18 +121,16 @@ def card(
         tie=explained(offered[:2], document),
         others=offered[2:],
         found=[Choice(each) for each in look_up(task.project, find) if each.pk not in known],
-        comments=said_of(task, document, viewer),
+        comments=said_of(task, document, viewer) if document.is_commented else [],
         answers=adjudication.answers(task) if task.is_disputed else [],
     )
 
 
-def said_of(task: ReviewTask, document: Any, viewer: User) -> list[Comment]:
+def said_of(task: ReviewTask, document: Document, viewer: User) -> list[Comment]:
     """Return the comments on *document*; a question to the owners stands above them.
 
     Where several people judge, each sees their own only until all did.
     """
-    if not document.is_commented:
-        return []
     is_blind = task.wanted > 1 and not task.is_disputed
     return [
         each

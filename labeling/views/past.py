@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q, Value
+from django.db.models import Q
 from django.db.models.functions import Substr
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -41,7 +41,7 @@ def show(request: PersonRequest, project: Project, shown: Annotation) -> HttpRes
     after = newer.order_by("annotated_at", "pk").first()
     document: Any = (
         Document.objects.defer("text", "metadata")
-        .annotate(shown=Substr("text", 1, desk.TEXT_SHOWN), is_commented=Value(value=True))
+        .annotate(shown=Substr("text", 1, desk.TEXT_SHOWN))
         .get(pk=shown.task.document_id)
     )
     here = sit_down(request, project)
