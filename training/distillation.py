@@ -12,18 +12,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import pipeline
+from inference.buckets import Bucket
 from inference.rerank import Candidates, Reranker
 from inference.retrieve import top
 from training import second_look
 from training.contenders import Contender
 from training.course import Course
 from training.examples import Examples, Opinions
+from training.splits import Split
 
 Columns = Sequence[NDArray[np.int64]]
 
 TEXTS: Final = "texts.json"
 COLUMNS: Final = "columns.npy"
 LOGITS: Final = "logits.npy"
+
+
+def knows_less(course: Course, best: Contender) -> str:
+    """Return why a cross-encoder taught by *best* has nothing to teach it; empty if it has.
+
+    Both name the likeliest label of the validation documents that are close calls for *best*: whose
+    word is drawn to another's that is right less often learns its mistakes.
+    """
+    teacher = second_look.taught(course, best)
+    if teacher is None:
+        return "Not tried: there is nothing to teach a cross-encoder from."
+    examples = course.material.examples
+    rows = examples.rows(Split.VALIDATION)
+    rows = rows[examples.targets[rows].any(axis=1)]
+    scores = best.scores(rows)
+    close = np.array(
+        [bucket == Bucket.REVIEW for bucket in pipeline.buckets_of(best.bundle, scores)]
+    )
+    if not close.any():
+        return "Not tried: no validation document is a close call."
+    likely, targets = top(scores.logits[close], second_look.SIZE), examples.targets[rows[close]]
+    texts = [examples.texts[row] for row in rows[close]]
+    chosen = Candidates(np.arange(len(texts)), tuple(likely))
+    reader = second_look.reader_of(teacher, best)
+    read = second_look.read_all(course, chosen, texts, teacher.cards, reader)
+    said = likely[np.arange(len(texts)), np.array(read.logits).argmax(axis=1)]
+    known, taught = (
+        float(targets[np.arange(len(texts)), labels].mean()) for labels in (likely[:, 0], said)
+    )
+    if taught >= known:
+        return ""
+    return (
+        f"Dropped before fine-tuning: of {len(texts)} close calls in validation gold the "
+        f"cross-encoder gets {taught:.1%} right, and what it would teach {known:.1%}."
+    )
 
 
 def heard(course: Course, best: Contender) -> tuple[Examples, Opinions] | None:

@@ -56,22 +56,40 @@ def climb(course: Course) -> tuple[Contender, list[Trial]]:
     best = contender(material, material.base)
     standing = stand(best, material)
     tried = []
-    multi = material.project.is_multi
     for stage in course.recipe.stages:
-        if why_not := refusal(stage, material) or too_slow(stage, material):
-            tried.append(Trial(stage, kept=False, reason=why_not))
-            continue
-        course.progress.stage(name_of(stage))
         started = time.perf_counter()
-        made, scores = make(course, stage, pulled, best)
-        after = stand(made, material, scores)
-        trial = keeping.judge(
-            stage, standing, after, multi=multi, seed=course.seed, must_rise=stage in COSTLY
-        )
+        made, after, trial = attempt(course, stage, pulled, best, standing)
         tried.append(replace(trial, seconds=round(time.perf_counter() - started, 1)))
         if trial.kept:
             best, standing, pulled = made, after, pulled | {stage}
     return best, tried
+
+
+def attempt(
+    course: Course, stage: str, pulled: Pulled, best: Contender, standing: Standing
+) -> tuple[Contender, Standing, Trial]:
+    """Return what comes of *stage* on top of those *pulled*, where it then stands, and a verdict.
+
+    Args:
+        best, standing: what was kept so far; they come back where the stage is not worth a try.
+    """
+    material = course.material
+    if why_not := refusal(stage, material) or too_slow(stage, material):
+        return best, standing, Trial(stage, kept=False, reason=why_not)
+    course.progress.stage(name_of(stage))
+    if stage == "distil" and (why_not := distillation.knows_less(course, best)):
+        return best, standing, Trial(stage, kept=False, reason=why_not)
+    made, scores = make(course, stage, pulled, best)
+    after = stand(made, material, scores)
+    trial = keeping.judge(
+        stage,
+        standing,
+        after,
+        multi=material.project.is_multi,
+        seed=course.seed,
+        must_rise=stage in COSTLY,
+    )
+    return made, after, trial
 
 
 def too_slow(stage: str, material: Material) -> str:
