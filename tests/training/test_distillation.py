@@ -24,7 +24,7 @@ pytestmark = [
 
 def begun(project, **parameters):
     """Return what a run of this project makes its contenders by."""
-    asked = train(project, stages=["fine_tune", "distil"], rerank_epochs=1, **parameters)
+    asked = train(project, stages=["fine_tune", "distil"], **{"rerank_epochs": 1, **parameters})
     run = schedule.claim(asked.pk, process=schedule.this_process(), now=timezone.now())
     return runs.course_of(run, runs.gather(project, seed=0), Progress(run))
 
@@ -80,13 +80,36 @@ def test_documents_before_those_of_whom_something_is_thought_have_no_candidates(
     assert said.take(np.array([2])).logits.tolist() == [[1.0, 0.5]]
 
 
-def test_a_run_tells_what_distillation_did(project):
+def test_a_cross_encoder_that_knows_less_than_its_pupil_is_not_heard(project, monkeypatch):
+    monkeypatch.delattr("training.distillation.heard")
     stages_asked = ["fine_tune", "self_train", "hard_negatives", "distil"]
     run = executor.carry_out(train(project, stages=stages_asked, epochs=1).pk)
     assert run.status == TrainingRun.Status.DONE, run.error
-    _, fine_tuned, trial, last = run.report["stages"]
+    *_, trial, last = run.report["stages"]
     assert (trial["stage"], last["stage"]) == ("distil", "self_train")  # the dear one comes last
-    assert trial["figures"]["loss"][1] not in fine_tuned["figures"]["loss"]
+    assert not trial["kept"]
+    assert "cross-encoder gets" in trial["reason"]
+    assert trial["seconds"] > 0
+
+
+def test_whoever_is_wrong_of_nearly_everything_learns_from_anybody(project):
+    course = begun(project)
+    best = stages.contender(course.material, course.material.base)
+    bundle, head = best.bundle, best.bundle.head
+    against = replace(head, delta=-head.delta, bias=-head.bias)  # what was first is last
+    spoilt = replace(bundle, head=against, label_vectors=-bundle.label_vectors, lexical=None)
+    assert distillation.knows_less(course, replace(best, bundle=spoilt)) == ""
+    assert distillation.knows_less(course, best) != ""
+
+
+def test_what_it_thinks_changes_the_encoder(project):
+    course = begun(project, epochs=1, distil_documents=40)
+    best = stages.contender(course.material, course.material.base)
+    alone, drawn = (
+        stages.encoder_of(course, frozenset(pulled), best)
+        for pulled in (["fine_tune"], ["fine_tune", "distil"])
+    )
+    assert alone.digest != drawn.digest
 
 
 def test_several_labels_a_document_are_not_distilled(small_encoder):
