@@ -7,10 +7,11 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from labeling import adjudication, audit, gold, queues
+from labeling import adjudication, audit, gold, queues, taxonomies
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
+from labeling.prepared import Change, Prepared, PreparedUpdate
 from labeling.queues import LeaseLost
 
 __all__ = ["KeyUsed", "LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
@@ -70,7 +71,7 @@ def annotate(
                 return _decided_already(task, reviewer, set(chosen), key)
             is_blind = independent or task.is_check or task.is_disputed
             shown = None if is_blind else task.prediction
-            standing = Label.objects.in_bulk({*chosen, *(shown.proposed if shown else ())})
+            standing = taxonomies.labels_of({*chosen, *(shown.proposed if shown else ())})
             given = [standing[pk] for pk in chosen]
             _check(task, given)
             is_multi = task.project.is_multi
@@ -87,9 +88,15 @@ def _locked(task: ReviewTask) -> ReviewTask:
 
     What is said of the task itself may be older than the lock: act on it by conditional UPDATE.
     """
+    (locked,) = _whole(task=task.pk)
+    return locked
+
+
+@Prepared
+def _whole(*, task: int) -> QuerySet[ReviewTask]:
     related = ReviewTask.objects.select_related("project", "document", "prediction", "queue")
-    lean = related.defer("document__text", "document__metadata")
-    return lean.select_for_update(of=("document",), no_key=True).get(pk=task.pk)
+    lean = related.defer("document__text", "document__metadata").filter(pk=task)
+    return lean.select_for_update(of=("document",), no_key=True)
 
 
 def _close(task: ReviewTask, reviewer: User) -> bool:
@@ -99,8 +106,13 @@ def _close(task: ReviewTask, reviewer: User) -> bool:
     """
     if (task.document.gold_at is not None) != task.is_check:
         return False
-    held = queues.held(task, reviewer)
-    return bool(held.update(status=Status.DONE, leased_by=None, leased_until=None))
+    return bool(_end(task=task.pk, reviewer=reviewer.pk))
+
+
+@PreparedUpdate
+def _end(*, task: int, reviewer: int) -> Change:
+    held = queues.held(ReviewTask(pk=task), User(pk=reviewer))
+    return held, {"status": Status.DONE, "leased_by": None, "leased_until": None}
 
 
 def _decided_already(task: ReviewTask, reviewer: User, chosen: set[int], key: UUID) -> Annotation:

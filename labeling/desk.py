@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, F, OuterRef, Prefetch, prefetch_related_objects
 from django.db.models.functions import Length, Substr
 
-from labeling import adjudication, comments
+from labeling import adjudication, comments, taxonomies
 from labeling.adjudication import Answer
 from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
@@ -157,7 +157,7 @@ def outlines(project: Project, tasks: Sequence[ReviewTask]) -> list[Outline]:
         task.project = project
         wanted.update(task.prediction.proposed if task.prediction else ())
         wanted.update(label_id for label_id, _ in task.opinion)
-    labels = project.labels.assignable().in_bulk(wanted)
+    labels = {pk: label for pk, label in taxonomies.labels_of(wanted).items() if label.is_usable}
     return [_outline(task, choices(task, labels=labels, stands=stands)) for task in tasks]
 
 
@@ -291,6 +291,8 @@ def doubt(task: ReviewTask, offered: Sequence[Choice]) -> str:
 def standing(tasks: Sequence[ReviewTask]) -> dict[int, list[int]]:
     """Return the labels that gold gives the documents of *tasks* now, by document, in one query."""
     found: dict[int, list[int]] = {task.document_id: [] for task in tasks}
+    if not found:
+        return found
     gold = GoldLabel.objects.gold().exclude(label=None).filter(document__in=found)
     for document_id, label_id in gold.order_by("pk").values_list("document", "label"):
         found[document_id].append(label_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from labeling import events
 from labeling.models import (
@@ -20,6 +20,7 @@ from labeling.models import (
     ReviewTask,
     RuledOut,
 )
+from labeling.prepared import Change, Ids, Prepared, PreparedUpdate
 
 NOTHING: Final[list[None]] = [None]  # the one row that says nothing fits
 SHOWN = 9  # candidates on the card: those a digit key chooses
@@ -52,9 +53,14 @@ def grant(
         RuledOut(document=document, label_id=label_id, annotation=annotation)
         for label_id in ruled_out
     )
-    Document.objects.filter(pk=document.pk).update(gold_at=now)
+    _mark(document=document.pk, now=now)
     events.announce(events.gold_changed, project_id=annotation.project_id)
     return granted
+
+
+@PreparedUpdate
+def _mark(*, document: int, now: datetime) -> Change:
+    return Document.objects.filter(pk=document), {"gold_at": now}
 
 
 @transaction.atomic(savepoint=False)
@@ -127,7 +133,7 @@ class Offer:
 def offer(prediction: Prediction, labels: Mapping[int, Label], *, is_multi: bool) -> Offer:
     """Return what the card of *prediction* proposes: those of *labels* that may still be given."""
     ranked = [candidate.label_id for candidate in prediction.ranked]
-    usable = {pk for pk, each in labels.items() if each.is_assignable and each.retired_at is None}
+    usable = {pk for pk, each in labels.items() if each.is_usable}
     shown = [label_id for label_id in ranked if label_id in usable][:SHOWN]
     ticked = [label_id for label_id in prediction.label_ids if label_id in usable]
     return Offer(shown, ticked if is_multi else shown[:1])
@@ -159,10 +165,17 @@ def apart_from(seen: Sequence[int], chosen: Collection[int]) -> list[int]:
 def _overlapping(seen: Collection[int], chosen: Collection[int]) -> set[int]:
     if not seen or not chosen:
         return set()
-    pairs = Overlap.objects.filter(
+    pairs = _overlaps(chosen=list(chosen), seen=list(seen))
+    return {label_id for pair in pairs for label_id in (pair.first_id, pair.second_id)} - set(
+        chosen
+    )
+
+
+@Prepared
+def _overlaps(*, chosen: Ids, seen: Ids) -> QuerySet[Overlap]:
+    return Overlap.objects.filter(
         Q(first__in=chosen, second__in=seen) | Q(first__in=seen, second__in=chosen)
-    ).values_list("first", "second")
-    return {label_id for pair in pairs for label_id in pair} - set(chosen)
+    )
 
 
 @transaction.atomic

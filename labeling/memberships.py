@@ -5,9 +5,11 @@ from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from labeling import audit
 from labeling.models import Membership, Project, ReviewQueue
+from labeling.prepared import Prepared
 
 Role = Membership.Role
 
@@ -51,6 +53,19 @@ def role_of(user: User | AnonymousUser, project: Project) -> str | None:
         return Role.ADMIN
     held = Membership.objects.filter(user=user, project=project)
     return held.values_list("role", flat=True).first()
+
+
+def project_of(user: User, slug: str) -> Project | None:
+    """Return the project of that address, if it is visible to *user*."""
+    if user.is_superuser:
+        return Project.objects.filter(slug=slug).first()
+    found = _visible_project(person=user.pk, slug=slug) if user.is_active else []
+    return found[0] if found else None
+
+
+@Prepared
+def _visible_project(*, person: int, slug: str) -> QuerySet[Project]:
+    return Project.objects.visible_to(User(pk=person)).filter(slug=slug)
 
 
 @transaction.atomic

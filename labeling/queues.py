@@ -6,7 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Case, F, OuterRef, Subquery, When
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from labeling import audit
@@ -20,6 +20,7 @@ from labeling.models import (
     TaskSkip,
 )
 from labeling.models.review import ReviewTaskQuerySet
+from labeling.prepared import Change, Ids, Prepared, PreparedUpdate
 from labeling.queue_filling import checked, doubt, enqueue, ensure, prioritise
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "renew",
     "restore_skipped",
     "skip",
+    "task_of",
 ]
 
 WINDOW = 20  # tasks looked at before the database is asked again; racing reviewers spread over them
@@ -55,6 +57,20 @@ class LeaseLost(Exception):
     def __init__(self, task: ReviewTask, standing: Annotation | None = None) -> None:
         self.task, self.standing = task, standing
         super().__init__(f"task {task.pk} is not leased to this reviewer")
+
+
+def task_of(user: User, task_id: int) -> ReviewTask | None:
+    """Return the task with its project, if it is visible to *user*."""
+    if user.is_superuser:
+        return ReviewTask.objects.select_related("project").filter(pk=task_id).first()
+    found = _visible_task(person=user.pk, task=task_id) if user.is_active else []
+    return found[0] if found else None
+
+
+@Prepared
+def _visible_task(*, person: int, task: int) -> QuerySet[ReviewTask]:
+    visible = ReviewTask.objects.visible_to(User(pk=person)).select_related("project")
+    return visible.filter(pk=task)
 
 
 def lease_next(
@@ -85,15 +101,59 @@ def lease_several(
         besides: ids of tasks not to return: those the reviewer has before them.
         whole: read the bodies of the documents, too.
     """
-    tasks = ReviewTask.objects.filter(queue=queue) if queue else project.tasks.all()
-    tasks = tasks.exclude(pk__in=besides) if besides else tasks
-    held = tasks.leased_to(reviewer, at=now).order_by("-value", "pk")
-    claimed = _claim_some(held.values_list("pk", flat=True)[:most], most, reviewer, now=now)
-    free = tasks.available_to(reviewer, at=now).most_valuable_first()
-    size = max(WINDOW, most)
-    while len(claimed) < most and (window := list(free.values_list("pk", flat=True)[:size])):
+    if most < 1:
+        return []
+    if queue:
+        held = _held_in_queue(queue=queue.pk, reviewer=reviewer.pk, at=now)
+    else:
+        held = _held_in_project(project=project.pk, reviewer=reviewer.pk, at=now)
+    mine = [pk for pk in held if pk not in besides][:most]
+    claimed = _claim_some(mine, most, reviewer, now=now)
+    while len(claimed) < most and (window := _window(project, queue, reviewer, besides, now=now)):
         claimed += _claim_some(window, most - len(claimed), reviewer, now=now)
     return _read(claimed, whole=whole)
+
+
+def _window(
+    project: Project,
+    queue: ReviewQueue | None,
+    reviewer: User,
+    besides: Collection[int],
+    *,
+    now: datetime,
+) -> list[int]:
+    """Return ids of available tasks, the most valuable first."""
+    if queue:
+        free = _free_in_queue(queue=queue.pk, reviewer=reviewer.pk, at=now)
+    else:
+        free = _free_in_project(project=project.pk, reviewer=reviewer.pk, at=now)
+    return [pk for pk in free if pk not in besides]
+
+
+@Prepared
+def _held_in_project(*, project: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, int]:
+    tasks = ReviewTask.objects.filter(project=project)
+    return _ids(tasks.leased_to(User(pk=reviewer), at=at))
+
+
+@Prepared
+def _held_in_queue(*, queue: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, int]:
+    return _ids(ReviewTask.objects.filter(queue=queue).leased_to(User(pk=reviewer), at=at))
+
+
+@Prepared
+def _free_in_project(*, project: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, int]:
+    tasks = ReviewTask.objects.filter(project=project)
+    return _ids(tasks.available_to(User(pk=reviewer), at=at))
+
+
+@Prepared
+def _free_in_queue(*, queue: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, int]:
+    return _ids(ReviewTask.objects.filter(queue=queue).available_to(User(pk=reviewer), at=at))
+
+
+def _ids(tasks: ReviewTaskQuerySet) -> QuerySet[ReviewTask, int]:
+    return tasks.most_valuable_first().values_list("pk", flat=True)[:WINDOW]
 
 
 def _claim_some(task_ids: Iterable[int], most: int, reviewer: User, *, now: datetime) -> list[int]:
@@ -204,25 +264,51 @@ def _claim(task_id: int, reviewer: User, *, now: datetime) -> bool:
     A task that somebody held while its document was predicted again speaks of the current
     prediction from now on; one the reviewer holds speaks of what they were shown.
     """
-    task, until = ReviewTask.objects.filter(pk=task_id), now + settings.REVIEW_LEASE
+    person, until = reviewer.pk, now + settings.REVIEW_LEASE
+    return bool(
+        _take(task=task_id, reviewer=person, at=now, until=until)
+        or _keep(task=task_id, reviewer=person, at=now, until=until)
+    )
+
+
+@PreparedUpdate
+def _take(*, task: int, reviewer: int, at: datetime, until: datetime) -> Change:
     current = Prediction.objects.current().filter(document=OuterRef("document")).values("pk")
     latest = Case(
         When(judged__gt=0, then=F("prediction")),  # all are shown what the first was shown
         default=Coalesce(Subquery(current[:1]), F("prediction")),
     )
-    free = task.unleased(at=now)
-    if free.update(leased_by=reviewer, leased_until=until, prediction=latest):
-        return True
-    return bool(task.leased_to(reviewer, at=now).update(leased_until=until))
+    free = ReviewTask.objects.filter(pk=task).unleased(at=at)
+    return free, {"leased_by": User(pk=reviewer), "leased_until": until, "prediction": latest}
+
+
+@PreparedUpdate
+def _keep(*, task: int, reviewer: int, at: datetime, until: datetime) -> Change:
+    mine = ReviewTask.objects.filter(pk=task).leased_to(User(pk=reviewer), at=at)
+    return mine, {"leased_until": until}
 
 
 def _read(task_ids: Sequence[int], *, whole: bool = False) -> list[ReviewTask]:
     """Return these tasks in this order, without the bodies of their documents unless *whole*."""
-    related = ReviewTask.objects.select_related("queue", "prediction", "document")
-    if not whole:
-        related = related.defer("document__text", "document__metadata")
-    found = related.in_bulk(task_ids)
+    if not task_ids:
+        return []
+    found = {each.pk: each for each in (_whole if whole else _lean)(tasks=task_ids)}
     return [found[pk] for pk in task_ids if pk in found]
+
+
+def _related(tasks: Ids) -> ReviewTaskQuerySet:
+    chosen = ReviewTask.objects.filter(pk__in=tasks)
+    return chosen.select_related("queue", "prediction", "document")
+
+
+@Prepared
+def _whole(*, tasks: Ids) -> QuerySet[ReviewTask]:
+    return _related(tasks)
+
+
+@Prepared
+def _lean(*, tasks: Ids) -> QuerySet[ReviewTask]:
+    return _related(tasks).defer("document__text", "document__metadata")
 
 
 def held(task: ReviewTask, reviewer: User) -> ReviewTaskQuerySet:

@@ -1,15 +1,17 @@
 """Publish editions of a project's taxonomy, and say what the current one holds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from labeling import audit, events, taxonomy_rows
 from labeling.models import Label, LabelEdition, Overlap, Project, TaxonomyVersion
+from labeling.prepared import Ids, Prepared, Words
 from labeling.taxonomy_entries import BadTaxonomy, Problem, TaxonomyEntry, find_problems
 
 __all__ = ["BadTaxonomy", "EditConflict", "LabelText", "Problem", "TaxonomyEntry"]
@@ -41,6 +43,27 @@ class LabelText:
     overlaps: frozenset[int]
     parent_id: int | None
     examples: tuple[str, ...]
+
+
+def labels_of(ids: Collection[int]) -> dict[int, Label]:
+    """Return these labels by id, retired ones too; without their texts, which are long."""
+    return {label.pk: label for label in _short(labels=list(ids))} if ids else {}
+
+
+def named(project: Project, *, ids: Sequence[int], keys: Sequence[str]) -> list[Label]:
+    """Return the labels of *project* with these ids or keys, in order; as `labels_of` does."""
+    return _named(project=project.pk, labels=ids or [0], keys=keys or [""])
+
+
+@Prepared
+def _named(*, project: int, labels: Ids, keys: Words) -> QuerySet[Label]:
+    mine = Label.objects.filter(Q(pk__in=labels) | Q(key__in=keys), project=project)
+    return mine.defer("description", "examples", "aliases")
+
+
+@Prepared
+def _short(*, labels: Ids) -> QuerySet[Label]:
+    return Label.objects.filter(pk__in=labels).defer("description", "examples", "aliases")
 
 
 def current_version(project: Project) -> TaxonomyVersion:

@@ -4,9 +4,12 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
+from knox.crypto import hash_token
 from knox.models import AuthToken
 
 from labeling import audit
+from labeling.prepared import Prepared
 
 MOST = 20  # of one person: each is looked at with every request
 
@@ -28,3 +31,21 @@ def revoke_all(person: User, *, now: datetime) -> None:
     ended, _ = AuthToken.objects.filter(user=person).delete()
     if ended:
         audit.record("ended API tokens", actor=person, now=now, detail={"tokens": ended})
+
+
+def of(words: str, *, now: datetime) -> AuthToken | None:
+    """Return the token that reads *words*, with its person; None where there is none, or it ended.
+
+    What ended is removed.
+    """
+    for found in _by_digest(digest=hash_token(words)):
+        if found.expiry is None or found.expiry >= now:
+            return found
+        found.delete()
+    return None
+
+
+@Prepared
+def _by_digest(*, digest: str) -> QuerySet[AuthToken]:
+    found: QuerySet[AuthToken] = AuthToken.objects.select_related("user").filter(digest=digest)
+    return found

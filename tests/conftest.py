@@ -1,11 +1,17 @@
 """The people in every test, and settings that keep tests on this machine alone."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import hypothesis
 import pytest
 from hypothesis import HealthCheck
 
+from labeling.management.commands.redis_server import answers
 from labeling.models import Membership
 from tests.factories import MembershipFactory, ProjectFactory, UserFactory
 
@@ -17,6 +23,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 
+ROOT = Path(__file__).parents[1]
 BROWSER_TESTS = Path(__file__).parent / "e2e"
 
 
@@ -42,6 +49,24 @@ def _isolated(settings, tmp_path):
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture
+def embedded_redis(tmp_path):
+    """The socket of a real embedded Redis in a folder of its own."""
+    environment = {**os.environ, "STATE_DIR": str(tmp_path), "REDIS_URL": ""}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "redis_server"], cwd=ROOT, env=environment
+    )
+    path = tmp_path / "redis.sock"
+    deadline = time.monotonic() + 30
+    while not answers(path):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield path
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=20)
 
 
 @pytest.fixture

@@ -1,10 +1,18 @@
 import logging
-from typing import Any
+import time
+from typing import Any, Final
 
 from django.apps import AppConfig
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+TOGETHER: Final = 1.0
+"""Seconds of decisions that one message to the workers speaks of."""
+
+_asked: dict[int, float] = {}
+"""When this process last asked workers to look at a project."""
 
 
 class TrainingConfig(AppConfig):
@@ -24,10 +32,19 @@ class TrainingConfig(AppConfig):
 
 
 def _request_refit(*, project_id: int, **_: Any) -> None:
-    """Ask a worker whether it is time to learn; without a broker the next decision asks again."""
+    """Ask a worker to see in a second whether it is time to learn.
+
+    It will then see what is decided meanwhile, too, so that none of that need ask: twenty people
+    decide thirty times a second. Without a broker the next decision asks again.
+    """
     from training.tasks import refit
 
+    now, last = time.monotonic(), _asked.get(project_id)
+    alone = settings.CELERY_TASK_ALWAYS_EAGER  # the job has looked by the time it is asked
+    if last is not None and now - last < TOGETHER and not alone:
+        return
     try:
-        refit.delay(project_id)
+        refit.apply_async((project_id,), countdown=TOGETHER)
+        _asked[project_id] = now
     except OperationalError as error:
         logger.warning("Project %s learns later: no message broker (%s)", project_id, error)

@@ -2,20 +2,23 @@
 
 from dataclasses import asdict
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from labeling import label_search
+from labeling import label_search, memberships
 from labeling.api.asked import person
 from labeling.api.shapes import COMMON, LabelShape
 from labeling.models import Project
 
 
 def find_project(request: Request, slug: str) -> Project:
-    return get_object_or_404(Project.objects.visible_to(person(request)), slug=slug)
+    found = memberships.project_of(person(request), slug)
+    if found is None:
+        raise Http404
+    return found
 
 
 @extend_schema(responses={200: LabelShape(many=True), **COMMON})

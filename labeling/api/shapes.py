@@ -3,10 +3,10 @@
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 
+from labeling import taxonomies
 from labeling.document_fields import clean
 from labeling.models import Annotation, Label, Project, ReviewQueue
 
@@ -135,7 +135,7 @@ def named(project: Project, given: list[Any]) -> list[Label]:
     """Return the labels of *project* with these ids and keys, in the order of the taxonomy."""
     keys = [each for each in given if type(each) is str and clean(each) == each]
     ids = [each for each in given if type(each) is int and 0 < each < 2**63]
-    found = list(project.labels.filter(Q(key__in=keys) | Q(pk__in=ids))) if given else []
+    found = taxonomies.named(project, ids=ids, keys=keys) if given else []
     known = {label.key for label in found} | {label.pk for label in found}
     for each in given:
         if type(each) not in (str, int) or each not in known:

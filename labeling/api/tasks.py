@@ -1,6 +1,6 @@
 """Lease tasks, hold them, and give them back: the same acts as at the desk."""
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
@@ -16,8 +16,10 @@ from labeling.models import ReviewTask
 
 
 def find_task(request: Request, pk: int) -> ReviewTask:
-    visible = ReviewTask.objects.visible_to(person(request)).select_related("project")
-    return get_object_or_404(visible, pk=pk)
+    found = queues.task_of(person(request), pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 @extend_schema(request=Order, responses={200: Tasks, **COMMON})

@@ -76,6 +76,11 @@ class Label(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether a document may be given it."""
+        return self.is_assignable and self.retired_at is None
+
 
 class Exclusion(models.Model):
     """A situation that does not belong to a label, with the label to use instead."""

@@ -2,8 +2,6 @@ import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,40 +15,22 @@ from labeling.management.commands.redis_server import answers, prepare_directory
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def server(tmp_path):
-    """A real embedded Redis in a folder of its own."""
-    environment = {**os.environ, "STATE_DIR": str(tmp_path), "REDIS_URL": ""}
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "redis_server"], cwd=ROOT, env=environment
-    )
-    path = tmp_path / "redis.sock"
-    deadline = time.monotonic() + 30
-    while not answers(path):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    yield path
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=20)
-
-
-def test_it_listens_on_a_socket_for_its_owner_alone(server):
-    assert stat.S_IMODE(server.stat().st_mode) == 0o700
-    with redis.Redis(unix_socket_path=str(server)) as client:
+def test_it_listens_on_a_socket_for_its_owner_alone(embedded_redis):
+    assert stat.S_IMODE(embedded_redis.stat().st_mode) == 0o700
+    with redis.Redis(unix_socket_path=str(embedded_redis)) as client:
         assert client.ping()
         assert client.config_get("port") == {"port": "0"}
 
 
-def test_it_stops_on_the_signal_that_honcho_sends(tmp_path, server):
-    with redis.Redis(unix_socket_path=str(server)) as client:
+def test_it_stops_on_the_signal_that_honcho_sends(embedded_redis):
+    with redis.Redis(unix_socket_path=str(embedded_redis)) as client:
         process_id = client.info("server")["process_id"]
     os.kill(process_id, signal.SIGTERM)
     deadline = time.monotonic() + 20
-    while answers(server) and time.monotonic() < deadline:
+    while answers(embedded_redis) and time.monotonic() < deadline:
         time.sleep(0.02)
 
-    assert not answers(server)
+    assert not answers(embedded_redis)
 
 
 def test_it_does_not_take_the_place_of_a_server_that_answers(settings, tmp_path):

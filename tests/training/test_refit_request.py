@@ -20,3 +20,39 @@ def test_without_a_broker_a_decision_stands_and_learning_waits(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "learns later: no message broker" in done.stderr
+    assert done.stderr.count("learns later") == 1
+
+
+REPEATED = """
+import config, django
+django.setup()
+import time
+from labeling import events
+from training import tasks
+
+def decide(project_id):
+    events.gold_changed.send_robust(sender=None, project_id=project_id)
+
+def waiting():
+    with tasks.refit.app.connection_for_read() as connection:
+        return connection.SimpleQueue("celery").qsize()
+
+for _ in range(20):
+    decide(1)
+decide(2)
+print(waiting())
+time.sleep(1.1)
+decide(1)
+print(waiting())
+"""
+
+
+def test_one_message_speaks_of_all_that_is_decided_within_a_second(embedded_redis):
+    state = {"STATE_DIR": str(embedded_redis.parent), "REDIS_URL": ""}
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **state}
+    done = subprocess.run(
+        [sys.executable, "-c", REPEATED], env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    first, then = map(int, done.stdout.split())
+    assert (first, then - first) == (2, 1)

@@ -35,7 +35,9 @@ def test_the_full_recipe_tries_every_stage_and_says_what_each_did(small_encoder)
     assert run.status == TrainingRun.Status.DONE, run.error
     assert [trial["stage"] for trial in run.report["stages"]] == list(STAGES)
     trials = run.report["stages"]
-    assert "cross-encoder" in next(trial["reason"] for trial in trials if trial["stage"] == "distil")
+    assert "cross-encoder" in next(
+        trial["reason"] for trial in trials if trial["stage"] == "distil"
+    )
     tried = [trial for trial in trials if trial["stage"] not in {"distil", "rerank"}]
     assert all(trial["figures"]["loss"][1] > 0 for trial in tried)
     kept = {trial["stage"] for trial in run.report["stages"] if trial["kept"]}

@@ -169,6 +169,6 @@ def test_deciding_costs_the_same_whatever_the_queue_length(
 ):
     for _ in range(30):
         waiting()
-    # token, tokens that ended; task, labels; the act with its savepoint (tests/…/test_annotations)
-    with django_assert_num_queries(4 + 8 + 2):
+    # token, task, labels; the act with its savepoint (tests/…/test_annotations)
+    with django_assert_num_queries(3 + 8 + 2):
         api.post(url, decision(labels[0].pk))

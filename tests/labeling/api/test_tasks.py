@@ -102,8 +102,8 @@ def test_what_is_no_json_is_refused(api):
 def test_leasing_costs_the_same_whatever_the_queue_length(api, waiting, django_assert_num_queries):
     for _ in range(30):
         waiting()
-    # token, tokens that ended, project; held, window, claim, read; labels
-    with django_assert_num_queries(8):
+    # token, project; held, window, claim, read; labels
+    with django_assert_num_queries(7):
         api.post(NEXT)
 
 

@@ -1,0 +1,227 @@
+"""Queries asked with every decision: written as SQL once, and asked with other values ever after.
+
+Nine tenths of the time of such a query Django spends on writing it anew, though nothing in it
+changes but ids, times and a word or two (docs/decisions/0026-queries-written-once.md).
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
+
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable, get_related_populators
+from django.db.models.sql import UpdateQuery
+
+P = ParamSpec("P")
+Row = TypeVar("Row")
+Built = TypeVar("Built")
+
+Ids = Sequence[int]
+"""The kind of an argument that is any number of ids, one at least."""
+
+Words = Sequence[str]
+"""The same of texts."""
+
+Change = tuple[QuerySet[Any], dict[str, Any]]
+"""Rows, and what they are given."""
+
+FIRST: Final = 2**40
+"""Stand-ins for ids begin here: no query says such a number of itself."""
+
+LATE: Final = datetime(8000, 1, 1, tzinfo=UTC)
+"""Stand-ins for times begin here."""
+
+
+class Slot(NamedTuple):
+    """One value of an SQL statement.
+
+    name: of the argument that it is; empty where it stays what it is.
+    place: among several ids.
+    stands: what it is, or what stands in for it.
+    """
+
+    name: str
+    place: int
+    stands: Any
+
+    def value(self, asked: dict[str, Any]) -> Any:
+        """Return what the database is sent."""
+        if not self.name:
+            return self.stands
+        given = asked[self.name]
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            given = given[min(self.place, len(given) - 1)]
+        if isinstance(given, datetime):
+            return connection.ops.adapt_datetimefield_value(given)
+        return type(self.stands)(given)  # PostgreSQL is told how long a number it is
+
+
+class Written(NamedTuple, Generic[Built]):
+    """SQL with its values, and what it was written from."""
+
+    sql: str
+    slots: Sequence[Slot]
+    source: Built
+
+    def execute(self, cursor: Any, asked: dict[str, Any]) -> None:
+        cursor.execute(self.sql, [slot.value(asked) for slot in self.slots])
+
+
+class Reader:
+    """Makes of rows what a query set makes of them: models, with those selected beside, or values.
+
+    It knows how once the compiler has written the query.
+    """
+
+    def __init__(self, compiler: Any, *, are_models: bool) -> None:
+        self.compiler, self.are_models = compiler, are_models
+
+    def read(self, rows: Sequence[Any]) -> Iterator[Any]:
+        converted = self.compiler.apply_converters(rows, self.converters)
+        if not self.are_models:
+            return (row[0] for row in converted)
+        return map(self._instance, converted)
+
+    @cached_property
+    def converters(self) -> Any:
+        return self.compiler.get_converters([column for column, *_ in self.compiler.select])
+
+    @cached_property
+    def columns(self) -> tuple[slice, list[str]]:
+        """Where the model's own columns stand, and the names of its fields."""
+        places = self.compiler.klass_info["select_fields"]
+        mine = slice(places[0], places[-1] + 1)
+        return mine, [column.target.attname for column, *_ in self.compiler.select[mine]]
+
+    @cached_property
+    def related(self) -> list[Any]:
+        compiler = self.compiler
+        return get_related_populators(  # type: ignore[call-arg]  # the stubs know Django 6's
+            compiler.klass_info, compiler.select, connection.alias
+        )
+
+    def _instance(self, row: Sequence[Any]) -> Model:
+        mine, names = self.columns
+        model: type[Model] = self.compiler.klass_info["model"]
+        instance = model.from_db(connection.alias, names, row[mine])
+        for each in self.related:
+            each.populate(row, instance)
+        return instance
+
+
+class _Prepared(Generic[Built]):
+    """A query made by a function of keyword arguments: ids, times or texts.
+
+    The function is called with stand-ins, once for each width of what is
+    several; so it must ask the same
+    whatever they are.
+    """
+
+    def __init__(self, build: Callable[..., Any]) -> None:
+        self.build = build
+        self.arguments = inspect.signature(build, eval_str=True).parameters
+        kinds = {name: each.annotation for name, each in self.arguments.items()}
+        self.several = [name for name, kind in kinds.items() if kind in (Ids, Words)]
+        self.known: dict[tuple[int, ...], Written[Built]] = {}
+
+    def written(self, asked: dict[str, Any]) -> Written[Built]:
+        """Return the SQL for as many ids as are asked with."""
+        widths = tuple(width(len(asked[name])) for name in self.several)
+        if widths not in self.known:
+            self.known[widths] = self._write(dict(zip(self.several, widths, strict=True)))
+        return self.known[widths]
+
+    def _write(self, widths: dict[str, int]) -> Written[Built]:
+        stand_ins = {
+            name: stand_in(argument.annotation, 1_000 * place, widths.get(name, 0))
+            for place, (name, argument) in enumerate(self.arguments.items())
+        }
+        compiler, source = self.compiler(self.build(**stand_ins))
+        sql, params = compiler.as_sql()
+        return Written(sql, slots_of(params, stand_ins), source)
+
+    def compiler(self, built: Any) -> tuple[Any, Built]:
+        """Return what writes the query, and what is to be kept of it."""
+        raise NotImplementedError
+
+
+class Prepared(_Prepared[Reader], Generic[P, Row]):
+    """A query of rows. Decorates a function that returns a query set."""
+
+    def __init__(self, build: Callable[P, QuerySet[Any, Row]]) -> None:
+        super().__init__(build)
+
+    def __call__(self, *_: P.args, **asked: P.kwargs) -> list[Row]:
+        """Return the rows as the query set would give them."""
+        written = self.written(asked)
+        with connection.cursor() as cursor:
+            written.execute(cursor, asked)
+            return list(written.source.read(cursor.fetchall()))
+
+    def compiler(self, built: Any) -> tuple[Any, Reader]:
+        # The connection stands for that of whichever thread asks.
+        compiler = built.query.get_compiler(connection=connection)
+        return compiler, Reader(compiler, are_models=built._iterable_class is ModelIterable)
+
+
+class PreparedUpdate(_Prepared[None], Generic[P]):
+    """An UPDATE. Decorates a function that returns rows and what they are given."""
+
+    def __init__(self, build: Callable[P, Change]) -> None:
+        super().__init__(build)
+
+    def __call__(self, *_: P.args, **asked: P.kwargs) -> int:
+        """Return how many rows were changed."""
+        written = self.written(asked)
+        with transaction.mark_for_rollback_on_error(using=None), connection.cursor() as cursor:
+            written.execute(cursor, asked)
+            changed: int = cursor.rowcount
+        return changed
+
+    def compiler(self, built: Any) -> tuple[Any, None]:
+        rows, given = built
+        query = rows.query.chain(UpdateQuery)
+        query.add_update_values(given)
+        return query.get_compiler(connection=connection), None
+
+
+def width(several: int) -> int:
+    """Return for how many values the query is written: a power of two; the last is repeated.
+
+    Raises:
+        ValueError: there are none to ask with.
+    """
+    if not several:
+        raise ValueError("a prepared query needs at least one value")
+    return 1 << (several - 1).bit_length()
+
+
+def stand_in(kind: Any, place: int, several: int) -> Any:
+    """Return a value of *kind* that stands nowhere else in a query; of *several* a list."""
+    if kind == Ids:
+        return [FIRST + place + n for n in range(several)]
+    if kind == Words:
+        return [f"stand-in {place + n}" for n in range(several)]
+    known = {int: FIRST + place, datetime: LATE + timedelta(days=place), str: f"stand-in {place}"}
+    return known[kind]
+
+
+def slots_of(params: Iterable[Any], stand_ins: dict[str, Any]) -> list[Slot]:
+    """Return of each of *params* which of the stand-ins it is, if any.
+
+    Raises:
+        ValueError: one stands nowhere, so that what it stands for would change nothing.
+    """
+    names: dict[Any, tuple[str, int]] = {}
+    for name, value in stand_ins.items():
+        for place, each in enumerate(value if isinstance(value, list) else [value]):
+            is_time = isinstance(each, datetime)
+            sent = connection.ops.adapt_datetimefield_value(each) if is_time else each
+            names[sent] = (name, place)
+    slots = [Slot(*names.get(param, ("", 0)), param) for param in params]
+    if lost := stand_ins.keys() - {slot.name for slot in slots}:
+        raise ValueError(f"The query does not ask for {', '.join(sorted(lost))}.")
+    return slots
