@@ -9,12 +9,11 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, resolve_url
+from django.shortcuts import resolve_url
 from django_htmx.middleware import HtmxDetails
 
-from labeling.memberships import Standing, role_of
+from labeling.memberships import Standing, project_of, role_of
 from labeling.models import Project
-from labeling.models.projects import ProjectQuerySet
 
 P = ParamSpec("P")
 
@@ -31,9 +30,9 @@ SlugView = Callable[..., HttpResponseBase]
 
 
 def project_page(
-    may_open: Callable[[User], ProjectQuerySet],
+    open_to: Callable[[User, str], Project | None],
 ) -> Callable[[ProjectView[P]], SlugView]:
-    """Decorate a view of one project: sign-in, then the project by slug through *may_open*."""
+    """Decorate a view of one project: sign-in, then the project by slug as *open_to* finds it."""
 
     def decorate(view: ProjectView[P]) -> SlugView:
         @wraps(view)
@@ -42,7 +41,9 @@ def project_page(
         ) -> HttpResponse | HttpResponseBase:
             if not is_signed_in(request):
                 return sign_in_first(request)
-            project = get_object_or_404(may_open(request.user), slug=slug)
+            project = open_to(request.user, slug)
+            if project is None:
+                raise Http404
             return view(request, project, *args, **kwargs)
 
         return opened
@@ -72,9 +73,13 @@ def standing_of(request: HttpRequest, project: Project) -> Standing:
     return known[project.pk]
 
 
-member_page = project_page(lambda user: Project.objects.visible_to(user))
-owner_page = project_page(lambda user: Project.objects.editable_by(user))
-admin_page = project_page(lambda user: Project.objects.administered_by(user))
+member_page = project_page(project_of)
+owner_page = project_page(
+    lambda user, slug: Project.objects.editable_by(user).filter(slug=slug).first()
+)
+admin_page = project_page(
+    lambda user, slug: Project.objects.administered_by(user).filter(slug=slug).first()
+)
 
 
 def site_administrator_page(view: Callable[[PersonRequest], HttpResponse]) -> SlugView:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from labeling import adjudication, audit, gold, queues, taxonomies
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
@@ -196,11 +196,18 @@ def _kind(offered: gold.Offer | None, label_ids: Sequence[int]) -> str:
 
 def last_of(project_id: int, reviewer: User) -> Annotation | None:
     """Return the reviewer's newest standing judgement in a project: what undo takes back."""
-    mine = Annotation.objects.standing().filter(project=project_id, reviewer=reviewer)
+    newest = _newest(project=project_id, reviewer=reviewer.pk)
+    prefetch_related_objects(newest, "labels")
+    return newest[0] if newest else None
+
+
+@Prepared
+def _newest(*, project: int, reviewer: int) -> QuerySet[Annotation]:
+    mine = Annotation.objects.standing().filter(project=project, reviewer=reviewer)
     lean = mine.select_related("task__document").defer(
         "task__document__text", "task__document__metadata"
     )
-    return lean.prefetch_related("labels").first()
+    return lean[:1]
 
 
 @transaction.atomic

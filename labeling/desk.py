@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, F, OuterRef, Prefetch, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Length, Substr
 
 from labeling import adjudication, comments, taxonomies
@@ -14,6 +14,7 @@ from labeling.adjudication import Answer
 from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
 from labeling.models import Comment, Document, Exclusion, GoldLabel, Label, Project, ReviewTask
+from labeling.prepared import Ids, Prepared
 from labeling.quoting import Part, parts
 from labeling.reasons import doubted, percent, why
 from labeling.wording import set_off
@@ -48,6 +49,7 @@ class Choice:
     stands: bool = False
     examples: Sequence[Example] = ()
     description: Sequence[tuple[str, bool]] = ()
+    exclusions: Sequence[Exclusion] = ()
 
     @property
     def path(self) -> str:
@@ -56,10 +58,6 @@ class Choice:
     @property
     def share(self) -> str:
         return "" if self.probability is None else percent(self.probability)
-
-    @property
-    def exclusions(self) -> list[Exclusion]:
-        return list(self.label.exclusions.all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +101,7 @@ def card(
             None.
         find: words to look for in the taxonomy.
     """
-    document: Any = (  # a Document with the annotations, which its type does not know
-        Document.objects.defer("text")
-        .annotate(shown=Substr("text", 1, TEXT_SHOWN), length=Length("text"))
-        .annotate(is_commented=Exists(Comment.objects.filter(document=OuterRef("pk"))))
-        .get(pk=task.document_id)
-    )
+    (document,) = _begun(document=task.document_id)
     offered = choices(task, ticked=ticked)
     known = {choice.label.pk for choice in offered}
     return Card(
@@ -124,6 +117,18 @@ def card(
         comments=said_of(task, document, viewer) if document.is_commented else [],
         answers=adjudication.answers(task) if task.is_disputed else [],
     )
+
+
+@Prepared
+def _begun(*, document: int) -> QuerySet[Any]:
+    """Return the document with the beginning of its text, its length, and whether it has comments.
+
+    A Document with annotations, which its type does not know.
+    """
+    lean = Document.objects.filter(pk=document).defer("text")
+    is_commented = Exists(Comment.objects.filter(document=OuterRef("pk")))
+    beginning = Substr("text", 1, TEXT_SHOWN)
+    return lean.annotate(shown=beginning, length=Length("text"), is_commented=is_commented)
 
 
 def said_of(task: ReviewTask, document: Document, viewer: User) -> list[Comment]:
@@ -204,7 +209,7 @@ def choices(
         suggested = predicted if ticked is None else ticked
     wanted = list(dict.fromkeys([*probability, *suggested]))
     if labels is None:
-        labels = task.project.labels.assignable().select_related(WITH_PATH).in_bulk(wanted)
+        labels = {each.pk: each for each in _with_path(labels=wanted)} if wanted else {}
     offered = [labels[pk] for pk in wanted if pk in labels]
     shown = [label for rank, label in enumerate(offered) if rank < SHOWN or label.pk in suggested]
     return [
@@ -217,6 +222,11 @@ def choices(
         )
         for place, label in enumerate(shown, start=1)
     ]
+
+
+@Prepared
+def _with_path(*, labels: Ids) -> QuerySet[Label]:
+    return Label.objects.assignable().select_related(WITH_PATH).filter(pk__in=labels)
 
 
 def proposed(
@@ -239,16 +249,25 @@ def proposed(
     return {each.label_id: each.probability for each in ranked}, task.prediction.label_ids
 
 
-def defined(offered: Sequence[Choice]) -> Sequence[Choice]:
-    """Read the exclusions of all labels at once."""
-    exclusions = Prefetch("exclusions", Exclusion.objects.select_related("use"))
-    prefetch_related_objects([choice.label for choice in offered], exclusions)
-    return offered
+def defined(offered: Sequence[Choice]) -> list[Choice]:
+    """Give all choices their exclusions, read at once."""
+    ids = [choice.label.pk for choice in offered]
+    found = _exclusions(labels=ids) if ids else []
+    return [
+        replace(each, exclusions=[one for one in found if one.label_id == each.label.pk])
+        for each in offered
+    ]
+
+
+@Prepared
+def _exclusions(*, labels: Ids) -> QuerySet[Exclusion]:
+    return Exclusion.objects.filter(label__in=labels).select_related("use")
 
 
 def explained(tie: Sequence[Choice], document: Document) -> list[Choice]:
     """Give each choice its exclusions, its newest gold, and what it alone says of itself."""
-    texts = [each.label.description for each in defined(tie)]
+    tie = defined(tie)
+    texts = [each.label.description for each in tie]
     others = texts[::-1] if len(texts) > 1 else [""]
     return [
         replace(
@@ -262,15 +281,16 @@ def explained(tie: Sequence[Choice], document: Document) -> list[Choice]:
 
 def examples(label: Label, document: Document) -> list[Example]:
     """Return the beginnings of the documents that got *label* last, never *document* itself."""
-    newest = (
-        GoldLabel.objects.gold()
-        .filter(label=label)
-        .exclude(document=document)
-        .order_by("-pk")
-        .annotate(beginning=Substr("document__text", 1, 2 * EXAMPLE_SHOWN))
-        .values_list(F("document__subject"), "beginning")
-    )
-    return [Example(subject, shortened(text)) for subject, text in newest[:EXAMPLES]]
+    newest = _examples(label=label.pk, document=document.pk)
+    return [Example(subject, shortened(text)) for subject, text in newest]
+
+
+@Prepared
+def _examples(*, label: int, document: int) -> QuerySet[GoldLabel, tuple[str, str]]:
+    others = GoldLabel.objects.gold().filter(label=label).exclude(document=document)
+    beginning = Substr("document__text", 1, 2 * EXAMPLE_SHOWN)
+    newest = others.order_by("-pk").annotate(beginning=beginning)
+    return newest.values_list(F("document__subject"), "beginning")[:EXAMPLES]
 
 
 def shortened(text: str) -> str:

@@ -12,7 +12,11 @@ from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
-from django.db.models.query import ModelIterable, get_related_populators
+from django.db.models.query import (
+    FlatValuesListIterable,
+    ModelIterable,
+    get_related_populators,
+)
 from django.db.models.sql import UpdateQuery
 
 P = ParamSpec("P")
@@ -74,16 +78,21 @@ class Reader:
     """Makes of rows what a query set makes of them: models, with those selected beside, or values.
 
     It knows how once the compiler has written the query.
+
+    Args:
+        made: how the query set iterates: its own class for that.
     """
 
-    def __init__(self, compiler: Any, *, are_models: bool) -> None:
-        self.compiler, self.are_models = compiler, are_models
+    def __init__(self, compiler: Any, made: type) -> None:
+        self.compiler, self.made = compiler, made
 
     def read(self, rows: Sequence[Any]) -> Iterator[Any]:
         converted = self.compiler.apply_converters(rows, self.converters)
-        if not self.are_models:
+        if self.made is ModelIterable:
+            return map(self._instance, converted)
+        if self.made is FlatValuesListIterable:
             return (row[0] for row in converted)
-        return map(self._instance, converted)
+        return map(tuple, converted)
 
     @cached_property
     def converters(self) -> Any:
@@ -109,6 +118,8 @@ class Reader:
         instance = model.from_db(connection.alias, names, row[mine])
         for each in self.related:
             each.populate(row, instance)
+        for name, place in self.compiler.annotation_col_map.items():
+            setattr(instance, name, row[place])
         return instance
 
 
@@ -164,7 +175,7 @@ class Prepared(_Prepared[Reader], Generic[P, Row]):
     def compiler(self, built: Any) -> tuple[Any, Reader]:
         # The connection stands for that of whichever thread asks.
         compiler = built.query.get_compiler(connection=connection)
-        return compiler, Reader(compiler, are_models=built._iterable_class is ModelIterable)
+        return compiler, Reader(compiler, built._iterable_class)
 
 
 class PreparedUpdate(_Prepared[None], Generic[P]):

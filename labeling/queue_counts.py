@@ -1,16 +1,16 @@
 """Count how much waits in each queue for a reviewer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, OuterRef, Q
+from django.db.models import Count, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from labeling.counting import MOST_COUNTED, Rows
 from labeling.models import Project, ReviewQueue, ReviewTask, TaskSkip
+from labeling.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,10 @@ def of(project: Project, reviewer: User, now: datetime | None = None) -> list[Qu
     is left out while there is none: few projects ever have any.
     """
     now = now or timezone.now()
-    tasks = ReviewTask.objects.open().filter(queue=OuterRef("pk")).values("pk")
-    theirs = project.queues.exclude(pk__in=ReviewQueue.objects.closed_to(reviewer).values("pk"))
-    here = ReviewTask.objects.filter(queue=OuterRef("pk"))
-    asked, disputed = here.escalated().filter(is_disputed=False), here.disputed()
-    listed: list[Any] = list(  # ReviewQueue with the annotations, which its type does not know
-        theirs.order_by("pk").annotate(
-            found=Rows(tasks[: MOST_COUNTED + 1]),
-            with_owners=Rows(asked.values("pk")) + Rows(disputed.values("pk")),
-        )
-    )
-    leased_by = _leased(project, reviewer, now)
-    aside = _put_aside(listed, reviewer, now)
+    listed = _listed(project=project.pk, reviewer=reviewer.pk)
+    asked = {"project": project.pk, "reviewer": reviewer.pk}
+    leased_by = dict(_leased(**asked, now=now))
+    aside = {(queue, judged): rows for queue, judged, rows in _put_aside(**asked, now=now)}
     return [
         QueueCount(
             queue,
@@ -80,19 +72,35 @@ def of(project: Project, reviewer: User, now: datetime | None = None) -> list[Qu
     ]
 
 
-def _leased(project: Project, reviewer: User, now: datetime) -> dict[int, int]:
+@Prepared
+def _listed(*, project: int, reviewer: int) -> QuerySet[Any]:
+    """Return the queues *reviewer* takes from with what is open in them and what owners have."""
+    tasks = ReviewTask.objects.open().filter(queue=OuterRef("pk")).values("pk")
+    closed = ReviewQueue.objects.closed_to(User(pk=reviewer)).values("pk")
+    theirs = ReviewQueue.objects.filter(project=project).exclude(pk__in=closed)
+    here = ReviewTask.objects.filter(queue=OuterRef("pk"))
+    asked, disputed = here.escalated().filter(is_disputed=False), here.disputed()
+    return theirs.order_by("pk").annotate(
+        found=Rows(tasks[: MOST_COUNTED + 1]),
+        with_owners=Rows(asked.values("pk")) + Rows(disputed.values("pk")),
+    )
+
+
+@Prepared
+def _leased(*, project: int, reviewer: int, now: datetime) -> QuerySet[Any, tuple[int, int]]:
     """Count what others hold, by queue, of what reviewers take."""
     held = ReviewTask.objects.open().filter(
         project=project, leased_until__gt=now, question__isnull=True, is_disputed=False
     )
     counted = held.exclude(leased_by=reviewer).order_by("queue").values_list("queue")
-    return dict(counted.annotate(rows=Count("pk")))
+    return counted.annotate(rows=Count("pk"))
 
 
+@Prepared
 def _put_aside(
-    queues: Sequence[ReviewQueue], reviewer: User, now: datetime
-) -> dict[tuple[int, bool], int]:
-    """Count what the reviewer put aside or judged and others do not hold, by (queue, judged)."""
+    *, project: int, reviewer: int, now: datetime
+) -> QuerySet[Any, tuple[int, bool, int]]:
+    """Count what the reviewer put aside or judged and others do not hold, by queue and judged."""
     free = Q(task__leased_until=None) | Q(task__leased_until__lte=now) | Q(task__leased_by=reviewer)
     skips = TaskSkip.objects.lasting(at=now).filter(
         free,
@@ -100,7 +108,7 @@ def _put_aside(
         task__status=ReviewTask.Status.OPEN,
         task__question=None,
         task__is_disputed=False,
-        task__queue__in=queues,
+        task__project=project,
     )
     counted = skips.order_by("task__queue", "is_judged").values_list("task__queue", "is_judged")
-    return {(queue, judged): rows for queue, judged, rows in counted.annotate(rows=Count("pk"))}
+    return counted.annotate(rows=Count("pk"))

@@ -41,6 +41,7 @@ __all__ = [
     "renew",
     "restore_skipped",
     "skip",
+    "task_in",
     "task_of",
 ]
 
@@ -71,6 +72,20 @@ def task_of(user: User, task_id: int) -> ReviewTask | None:
 def _visible_task(*, person: int, task: int) -> QuerySet[ReviewTask]:
     visible = ReviewTask.objects.visible_to(User(pk=person)).select_related("project")
     return visible.filter(pk=task)
+
+
+def task_in(project: Project, task_id: int) -> ReviewTask | None:
+    """Return the task of *project* with what its card shows of it, but for the document."""
+    for task in _with_question(project=project.pk, task=task_id):
+        task.project = project
+        return task
+    return None
+
+
+@Prepared
+def _with_question(*, project: int, task: int) -> QuerySet[ReviewTask]:
+    mine = ReviewTask.objects.filter(project=project, pk=task)
+    return mine.select_related("queue", "prediction", "question__author")
 
 
 def lease_next(

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from labeling.models import Annotation, Project
+from labeling.prepared import Prepared
 
 PAUSE = timedelta(minutes=10)  # a longer gap between two decisions ends a sitting
 ENOUGH = 5  # decisions before a pace says anything
@@ -29,12 +32,18 @@ class Sitting:
 
 def of(project: Project, reviewer: User, *, now: datetime) -> Sitting:
     """Return how *reviewer*'s day in *project* is going."""
-    today = Annotation.objects.standing().filter(
-        project=project, reviewer=reviewer, annotated_at__gte=midnight_before(now)
-    )
-    made = today.order_by("-annotated_at").values_list("annotated_at", "batch")[:MOST]
+    made = _made(project=project.pk, reviewer=reviewer.pk, since=midnight_before(now))
     times = [at for at, batch in made if batch is None]  # one batch is no pace
     return replace(measure(times, now=now), decisions=len(made))
+
+
+@Prepared
+def _made(
+    *, project: int, reviewer: int, since: datetime
+) -> QuerySet[Annotation, tuple[datetime, UUID | None]]:
+    standing = Annotation.objects.standing().filter(project=project, reviewer=reviewer)
+    made = standing.filter(annotated_at__gte=since).order_by("-annotated_at")
+    return made.values_list("annotated_at", "batch")[:MOST]
 
 
 def midnight_before(now: datetime) -> datetime:

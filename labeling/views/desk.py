@@ -67,8 +67,7 @@ class Desk:
         address = self.url("task", task.pk)
         if not self.wants_fragment:
             return self._redirect(address, said)
-        related = ("project", "queue", "prediction", "question__author")
-        task = self.project.tasks.select_related(*related).get(pk=task.pk)
+        task.project = self.project
         return push_url(self.card(task, {"said": said, "aside": aside}), address)
 
     def keep_ahead(
@@ -88,9 +87,9 @@ class Desk:
             queue=self.queue,
             besides=at_hand,
         )
-        related = ("project", "queue", "prediction", "question__author")
-        found = self.project.tasks.select_related(*related).in_bulk([task.pk for task in tasks])
-        cards = [self._of(found[task.pk]) for task in tasks if task.pk in found]
+        for task in tasks:
+            task.project = self.project
+        cards = [self._of(task) for task in tasks]
         context = {"project": self.project, "queue": self.queue, "cards": cards}
         if more is None:
             return render(self.request, "labeling/review/_ahead.html", context)

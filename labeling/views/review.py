@@ -1,7 +1,6 @@
 """The review desk: one decision at a time."""
 
-from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_POST, require_safe
@@ -22,10 +21,10 @@ def sit_down(request: PersonRequest, project: Project) -> Desk:
 
 
 def find_task(project: Project, pk: int) -> ReviewTask:
-    related = project.tasks.select_related(
-        "project", "queue", "prediction", "leased_by", "question__author"
-    )
-    return get_object_or_404(related, pk=pk)
+    found = queues.task_in(project, pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 @require_safe
