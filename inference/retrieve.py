@@ -122,9 +122,9 @@ class FaissIndex:
 
     def __init__(self, embeddings: Embeddings, breadth: int = 128) -> None:
         _refuse_unnormalised(embeddings)
-        faiss = _faiss()
+        library = faiss()
         self.size = len(embeddings)
-        self.graph = faiss.IndexHNSWFlat(embeddings.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
+        self.graph = library.IndexHNSWFlat(embeddings.shape[1], 32, library.METRIC_INNER_PRODUCT)
         self.graph.hnsw.efConstruction = 200
         self.graph.hnsw.efSearch = breadth
         self.graph.add(np.ascontiguousarray(embeddings, dtype=np.float32))
@@ -161,8 +161,9 @@ def _refuse_unnormalised(embeddings: Embeddings) -> None:
         raise ValueError("label embeddings must be unit vectors")
 
 
-def _faiss() -> Any:
+def faiss() -> Any:
+    """Return the library, whose import warns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # faiss's SWIG types at import
-        import faiss
-    return faiss
+        import faiss as library
+    return library

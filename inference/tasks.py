@@ -46,3 +46,11 @@ def predict_lacking() -> None:
             continue
         if deployments.champion(project) and backlog.lack(project):
             jobs.request(project, actor=None, now=now)
+
+
+@shared_task
+def gather_evidence(prediction_ids: list[int]) -> None:
+    """Gather what speaks for predictions that came to a desk. Safe to run twice."""
+    from inference import evidence  # loads models: workers only
+
+    evidence.gather(prediction_ids, now=timezone.now())

@@ -11,6 +11,7 @@ from inference.models import Deployment
 from labeling.models import (
     Annotation,
     Document,
+    Evidence,
     Exclusion,
     GoldLabel,
     Job,
@@ -117,6 +118,14 @@ class PredictionFactory(DjangoModelFactory[Prediction]):
     candidates = factory.LazyFunction(list)
     latency = 1.0
     predicted_at = factory.LazyFunction(timezone.now)
+
+
+class EvidenceFactory(DjangoModelFactory[Evidence]):
+    class Meta:
+        model = Evidence
+
+    prediction = factory.SubFactory(PredictionFactory)
+    gathered_at = factory.LazyFunction(timezone.now)
 
 
 class ReviewQueueFactory(DjangoModelFactory[ReviewQueue]):

@@ -118,6 +118,8 @@ EXPECTED = {
     "labeling:bulk": Page(MEMBERS),
     "labeling:bulk-give": Page(MEMBERS, POST),
     "labeling:bulk-undo": Page(MEMBERS, POST),
+    "labeling:evidence": Page(NOBODY, pk="task"),  # likewise
+    "labeling:gather-again": Page(NOBODY, POST, "task"),  # likewise
     "labeling:definitions": Page(NOBODY, pk="task"),  # who holds the task, alone
     "labeling:recap": Page(MEMBERS),
     "labeling:past": Page(MEMBERS, answers=frozenset({302})),

@@ -3,6 +3,7 @@
 from labeling.models.audit import AuditEntry
 from labeling.models.comments import Comment
 from labeling.models.documents import Document
+from labeling.models.evidence import Evidence
 from labeling.models.gold import GoldLabel, RuledOut
 from labeling.models.jobs import Job
 from labeling.models.people import KeyMap
@@ -18,6 +19,7 @@ __all__ = [
     "Candidate",
     "Comment",
     "Document",
+    "Evidence",
     "Exclusion",
     "GoldLabel",
     "Job",

@@ -13,7 +13,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect, push_url
 
-from labeling import annotations, desk, key_map, queue_counts, queue_terms, queues, sitting
+from labeling import (
+    annotations,
+    desk,
+    evidence,
+    key_map,
+    queue_counts,
+    queue_terms,
+    queues,
+    sitting,
+)
 from labeling.access import PersonRequest
 from labeling.empty_queues import why_empty
 from labeling.forms.review import tasks_at_hand
@@ -68,6 +77,7 @@ class Desk:
         if not self.wants_fragment:
             return self._redirect(address, said)
         task.project = self.project
+        evidence.want([task])
         return push_url(self.card(task, {"said": said, "aside": aside}), address)
 
     def keep_ahead(
@@ -89,6 +99,7 @@ class Desk:
         )
         for task in tasks:
             task.project = self.project
+        evidence.want(tasks)
         cards = [self._of(task) for task in tasks]
         context = {"project": self.project, "queue": self.queue, "cards": cards}
         if more is None:

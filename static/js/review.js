@@ -2,6 +2,7 @@
 // Every key presses a control that stands on the page, found by its data-keys.
 import { forget, isSending, readyCards, shown, stayAhead, tell, undoOnceStored } from "./ahead.js";
 import { keepDrafts, restore } from "./drafts.js";
+import { markPassages } from "./evidence.js";
 import { applyKeys, controlOf, keyOf } from "./keys.js";
 import { watchPalette } from "./palette.js";
 import { closeTypeahead, openTypeahead, openWith, tickFound, watchTypeahead } from "./typeahead.js";
@@ -96,7 +97,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 const heading = (card) => card.querySelector("h2")?.textContent.trim().slice(0, 60) || "Review";
 
+const isEvidence = (event) => event.target.id === "evidence"; // it decides nothing
+
 function unsaved(event) {
+  if (isEvidence(event)) return;
   const code = event.detail.xhr?.status ?? 0;
   if (code === 403) tell("Not saved: this page has expired. Reload it and decide again.");
   else if (code === 404) tell("Not saved: the task is gone, or you no longer belong to the project.");
@@ -140,4 +144,5 @@ watchPalette();
 keepDrafts();
 restore(tickFound);
 stayAhead(present);
-document.addEventListener("htmx:beforeRequest", closeTypeahead);
+document.addEventListener("htmx:beforeRequest", (event) => isEvidence(event) || closeTypeahead());
+markPassages();
