@@ -10,36 +10,42 @@ from numpy.typing import NDArray
 MOST: Final = 24
 """Passages that are left out one by one: what an encoder of 256 tokens reads has hardly more."""
 
-SHORT: Final = 25  # characters; a shorter passage, as "Hello,", goes with the one before it
+SHORT: Final = 25  # characters; a shorter sentence, as "Why?", goes with another of its line
 
 LEAST: Final = 0.02
 """Probability that leaving a passage out has to cost; below, no passage stands out."""
 
+_LINE: Final = re.compile(r"[^\n]*\S[^\n]*")
 _ENDS: Final = re.compile(
-    r"(?<=[.!?\u2026])\s+|(?<=[\u3002\uff01\uff1f])\s*|\s*\n\s*"  # the latter of Chinese, Japanese
+    r"(?<=[.!?\u2026])\s+|(?<=[\u3002\uff01\uff1f])\s*"  # the latter of Chinese and Japanese
 )
 
 
 def cut(text: str) -> list[str]:
     """Return the passages of *text*, each as it stands there, in order; at most MOST.
 
-    A passage is a sentence or a line. What is shorter than SHORT is joined to the one before it,
-    with whatever stands between them, or at the beginning to the one behind it.
+    A passage is a sentence; none goes beyond its line. A sentence shorter than SHORT is joined to
+    the one before it in its line, or as the first to the one behind it.
     """
-    bounds, start = [], 0
-    for end in (*(each.start() for each in _ENDS.finditer(text)), len(text)):
-        begins = start + len(text[start:end]) - len(text[start:end].lstrip())
-        if begins < end:
-            bounds.append((begins, end))
-        start = end
-    joined: list[tuple[int, int]] = []
-    for begins, end in bounds:
-        is_short = end - begins < SHORT or (joined and joined[-1][1] - joined[-1][0] < SHORT)
-        if joined and is_short:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((begins, end))
-    return [text[begins:end] for begins, end in joined[:MOST]]
+    found: list[str] = []
+    for line in _LINE.finditer(text):
+        found += _sentences(line.group().strip())
+        if len(found) >= MOST:
+            break
+    return found[:MOST]
+
+
+def _sentences(line: str) -> list[str]:
+    bounds: list[tuple[int, int]] = []
+    start = 0
+    for mark in (*_ENDS.finditer(line), None):
+        end = mark.start() if mark else len(line)
+        if bounds and min(end - start, bounds[-1][1] - bounds[-1][0]) < SHORT:
+            bounds[-1] = (bounds[-1][0], end)
+        elif start < end:
+            bounds.append((start, end))
+        start = mark.end() if mark else end
+    return [line[begins:end] for begins, end in bounds]
 
 
 def left_out(text: str, passages: Sequence[str]) -> list[str]:

@@ -13,6 +13,9 @@ from labeling.desk import EXAMPLE_SHOWN, shortened
 from labeling.models import Evidence, GoldLabel, Label, Project, ReviewTask
 
 SHOWN: Final = 3  # documents
+ALIKE: Final = 0.5
+"""Cosine below which two texts have little to do with each other, by the built-in encoder."""
+
 SAME: Final = 0.95
 """Cosine from which two texts are near-duplicates (training.leaks counts them so, too)."""
 
@@ -81,7 +84,9 @@ def of(task: ReviewTask) -> Shown | None:
 
 
 def _decided(project: Project, nearest: Sequence[tuple[int, float]]) -> list[Decided]:
-    similarity = {int(pk): float(share) for pk, share in nearest}
+    similarity = {int(pk): float(share) for pk, share in nearest if share >= ALIKE}
+    if not similarity:
+        return []
     gold = GoldLabel.objects.usable(project).filter(document__in=similarity)
     beginning = Substr("document__text", 1, 2 * EXAMPLE_SHOWN)
     rows = gold.annotate(beginning=beginning).values_list(

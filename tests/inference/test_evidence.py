@@ -109,7 +109,9 @@ def test_quoted_lines_are_no_passages(labels):
     assert found["passage"] == own
 
 
-@pytest.mark.parametrize("text", ["", "card", "Hello there, hello again.\nHello, nothing else."])
+@pytest.mark.parametrize(
+    "text", ["", "card", "Hello there, hello again.\nHello, nothing else.", "Thanks\n\nJo"]
+)
 def test_where_nothing_stands_out_nothing_is_said(labels, text):
     assert moving(labels, "", text) == {}
 

@@ -67,6 +67,12 @@ def test_what_stands_now_is_shown_and_what_was_taken_back_is_not(held, labels):
     assert (shown.subject, shown.labels) == ("First", [labels[2].name])
 
 
+def test_what_is_hardly_alike_is_no_evidence(held, labels):
+    task = held()
+    EvidenceFactory(prediction=task.prediction, nearest=[[decided(labels[0], "Far").pk, 0.49]])
+    assert not evidence.of(task)
+
+
 def test_gold_that_says_nothing_fits_says_so(client, held):
     task = held()
     EvidenceFactory(prediction=task.prediction, nearest=[[decided(None, "Odd").pk, 0.8]])

@@ -1,0 +1,43 @@
+"""What speaks for a prediction comes beside the card, and never in the way of a decision."""
+
+import pytest
+
+from tests.e2e.test_loop import PROJECT, task_after
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+GATHERED = "#evidence:not([hx-get])"
+
+
+@pytest.fixture
+def desk(sit_down):
+    person = sit_down("admin")
+    person.go(f"{PROJECT}/review/")
+    person.page.keyboard.press("Enter")
+    task_after(person, "")
+    return person
+
+
+def test_a_worker_gathers_it_while_the_person_reads(desk):
+    page = desk.page
+    page.locator(GATHERED).wait_for(timeout=120_000)
+    said = page.locator("#evidence").inner_text().lower()
+    assert any(words in said for words in ("decided before", "moves it most", "nothing like it"))
+    passage = page.locator("#evidence [data-passage]")
+    is_marked = page.evaluate("CSS.highlights.has('moving')")
+    assert is_marked == (passage.count() > 0)
+    assert desk.faults == []
+
+
+def test_keys_decide_while_it_is_on_its_way_and_its_failure_is_no_failure_to_save(desk):
+    page = desk.page
+    page.route("**/evidence/*", lambda route: None)  # it never comes
+    first = task_after(desk, "")
+    page.keyboard.press("Enter")
+    second = task_after(desk, first)
+    page.unroute("**/evidence/*")
+    page.route("**/evidence/*", lambda route: route.abort())
+    page.keyboard.press("2")
+    task_after(desk, second)
+    page.get_by_text("Saved:").wait_for()
+    assert "Not saved" not in page.locator("#review-status").inner_text()
