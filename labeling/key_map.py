@@ -1,6 +1,6 @@
 """What can be done at the desk by a key, and which keys a person chose for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,16 +38,30 @@ COMMANDS = (
 )
 
 
-def commands_of(user: User) -> list[Command]:
-    """Return all commands with the keys *user* presses."""
-    own = KeyMap.objects.filter(pk=user.pk).values_list("keys", flat=True).first() or {}
-    return [replace(each, key=own.get(each.name, each.key)) for each in COMMANDS]
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What one person presses. are_off: letters, digits and signs do nothing at the desk."""
+
+    commands: Sequence[Command]
+    are_off: bool = False
+
+
+def of(user: User) -> Keys:
+    """Return all commands with the keys *user* presses, and whether these do anything."""
+    own = KeyMap.objects.filter(pk=user.pk).first()
+    if own is None:
+        return Keys(COMMANDS)
+    commands = [replace(each, key=own.keys.get(each.name, each.key)) for each in COMMANDS]
+    return Keys(commands, own.are_off)
 
 
 @transaction.atomic
-def change(user: User, keys: Mapping[str, str], *, now: datetime) -> None:
+def change(user: User, keys: Mapping[str, str], *, now: datetime, are_off: bool = False) -> None:
     """Let *user* press these keys, by command; the usual ones are not stored."""
     usual = {each.name: each.key for each in COMMANDS}
     own = {name: key for name, key in keys.items() if key != usual[name]}
-    KeyMap.objects.update_or_create(user=user, defaults={"keys": own})
-    audit.record("changed keys", actor=user, now=now, detail=own)
+    KeyMap.objects.update_or_create(user=user, defaults={"keys": own, "are_off": are_off})
+    detail: dict[str, object] = dict(own)
+    audit.record(
+        "changed keys", actor=user, now=now, detail=detail | ({"off": True} if are_off else {})
+    )

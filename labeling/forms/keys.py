@@ -1,10 +1,9 @@
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
-from labeling.key_map import Command
+from labeling.key_map import Command, Keys
 
 
 class KeyField(forms.CharField):
@@ -29,17 +28,34 @@ class KeyField(forms.CharField):
 
 
 class KeysForm(forms.Form):
-    """A key for each command; no two commands share one."""
+    """A key for each command; no two commands share one. `off`: none of them does anything."""
 
-    def __init__(self, commands: Sequence[Command], data: Any = None) -> None:
+    def __init__(self, keys: Keys, data: Any = None) -> None:
         super().__init__(data)
-        for command in commands:
+        for command in keys.commands:
             self.fields[command.name] = KeyField(command)
+        self.fields["off"] = forms.BooleanField(
+            label="Letters, digits and signs do nothing by themselves",
+            help_text="For who speaks to the computer, or presses keys by mistake. Enter and "
+            "Ctrl K still do what they do, and every command stands in the list of Ctrl K.",
+            required=False,
+            initial=keys.are_off,
+        )
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {name: key for name, key in self.cleaned_data.items() if name != "off"}
+
+    @property
+    def are_off(self) -> bool:
+        return bool(self.cleaned_data["off"])
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         taken: dict[str, str] = {}
         for name, key in list(cleaned.items()):  # an error takes its field out
+            if name == "off":
+                continue
             if key in taken:
                 other = self.fields[taken[key]].label
                 self.add_error(name, f"{key} is the key for “{other}” already.")

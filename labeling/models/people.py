@@ -11,6 +11,10 @@ class KeyMap(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
     )
     keys = models.JSONField(default=dict, blank=True, help_text="Key by command, both as text.")
+    are_off = models.BooleanField(
+        default=False,
+        help_text="Whether letters, digits and signs do nothing, as for who speaks to a computer.",
+    )
 
     def __str__(self) -> str:
         return f"Keys of {self.user}"

@@ -180,7 +180,7 @@ class Desk:
     ) -> HttpResponse:
         is_fragment = name in {"card", "lost", "empty", "acknowledged", "past"}
         if not is_fragment:
-            context = {"commands": key_map.commands_of(self.request.user)} | context
+            context = {"keys": key_map.of(self.request.user)} | context
         template = f"labeling/review/{'_' if is_fragment else ''}{name}.html"
         everything = (around or self._surroundings()) | {"is_fragment": is_fragment} | context
         return render(self.request, template, everything, status=status)

@@ -10,7 +10,7 @@ from labeling.access import PersonRequest, member_page
 from labeling.models import Project, ReviewTask
 from labeling.views.review import find_task
 
-TRIES = 12  # questions, a second apart, before the page says that nothing came
+TRIES = 60  # questions, a second apart, before the page says that nothing came
 
 
 @require_safe

@@ -67,7 +67,7 @@ def role_name(role: str | None) -> str:
 @login_required
 def show_help(request: PersonRequest) -> HttpResponse:
     """Explain keys, words and roles."""
-    context = {"commands": key_map.commands_of(request.user)}
+    context = {"keys": key_map.of(request.user)}
     return render(request, "labeling/help.html", context)
 
 

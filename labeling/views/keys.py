@@ -18,9 +18,9 @@ def change_keys(request: PersonRequest) -> HttpResponse:
     if "usual" in request.POST:
         key_map.change(request.user, {}, now=now)
         return saved(request, "You press the usual keys again.")
-    form = KeysForm(key_map.commands_of(request.user), request.POST or None)
+    form = KeysForm(key_map.of(request.user), request.POST or None)
     if request.method == "POST" and form.is_valid():
-        key_map.change(request.user, form.cleaned_data, now=now)
+        key_map.change(request.user, form.keys, now=now, are_off=form.are_off)
         return saved(request, "Your keys are saved.")
     status = 422 if form.is_bound else 200
     return render(request, "labeling/accounts/keys.html", {"form": form}, status=status)

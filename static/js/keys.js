@@ -21,3 +21,6 @@ export function applyKeys(root = document) {
 export const controlOf = (key) => document.querySelector(`[data-keys~="${CSS.escape(key)}"]`);
 
 export const keyOf = (command) => own().find(([name]) => name === command)?.[1];
+
+// Whether this person's single keys do nothing.
+export const areOff = () => document.getElementById("keys")?.hasAttribute("data-off") ?? false;

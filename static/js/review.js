@@ -3,7 +3,7 @@
 import { forget, isSending, readyCards, shown, stayAhead, tell, undoOnceStored } from "./ahead.js";
 import { keepDrafts, restore } from "./drafts.js";
 import { markPassages } from "./evidence.js";
-import { applyKeys, controlOf, keyOf } from "./keys.js";
+import { applyKeys, areOff, controlOf, keyOf } from "./keys.js";
 import { watchPalette } from "./palette.js";
 import { closeTypeahead, openTypeahead, openWith, tickFound, watchTypeahead } from "./typeahead.js";
 
@@ -21,6 +21,7 @@ function isForUs(event) {
   if (document.querySelector("dialog[open]")) return false;
   const at = event.target instanceof Element ? event.target : document.body;
   if (at.closest(TYPING)) return false;
+  if (event.key.length === 1 && areOff()) return false; // letters, digits, signs: WCAG 2.1.4
   return event.key !== "Enter" || !at.closest(ACTIVATED_BY_ENTER);
 }
 

@@ -22,7 +22,7 @@ def typed(**keys):
 
 
 def of(person):
-    return {each.name: each.key for each in key_map.commands_of(person)}
+    return {each.name: each.key for each in key_map.of(person).commands}
 
 
 def test_everybody_begins_with_the_usual_keys(reviewer):
@@ -75,3 +75,14 @@ def test_the_usual_keys_come_back(client, reviewer):
     client.post(KEYS, {"usual": "1"})
 
     assert of(reviewer) == typed()
+
+
+def test_single_keys_can_be_turned_off_and_on_again(client, reviewer, held):
+    client.post(KEYS, typed(skip="w", off="on"))
+    page = client.get(url("task", held().pk))
+    assert "data-off" in page.text
+    assert (of(reviewer)["skip"], key_map.of(reviewer).are_off) == ("w", True)
+    assert "checked" in client.get(KEYS).text
+
+    client.post(KEYS, typed(skip="w"))
+    assert not key_map.of(reviewer).are_off
