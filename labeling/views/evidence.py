@@ -10,16 +10,15 @@ from labeling.access import PersonRequest, member_page
 from labeling.models import Project, ReviewTask
 from labeling.views.review import find_task
 
-TRIES = 60  # questions, a second apart, before the page says that nothing came
+TRIES = 60  # questions, a second apart or five without a worker, before none is asked any more
+AGAIN = {10, 30}  # of them, that have it gathered once more: the first request may have been lost
 
 
 @require_safe
 @member_page
 def show_evidence(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     """Show what was gathered; until then a fragment that asks again in a second."""
-    task = held_task(request, project, pk)
-    asked = request.GET.get("tries", "")
-    return evidence_of(request, task, tries=int(asked) if asked.isdecimal() else 0)
+    return evidence_of(request, held_task(request, project, pk))
 
 
 @require_POST
@@ -29,7 +28,7 @@ def gather_again(request: PersonRequest, project: Project, pk: int) -> HttpRespo
     task = held_task(request, project, pk)
     evidence.want([task])
     if request.htmx:
-        return evidence_of(request, task, tries=0)
+        return evidence_of(request, task)
     return redirect("labeling:evidence", project.slug, pk)
 
 
@@ -40,7 +39,9 @@ def held_task(request: PersonRequest, project: Project, pk: int) -> ReviewTask:
     return task
 
 
-def evidence_of(request: PersonRequest, task: ReviewTask, *, tries: int) -> HttpResponse:
+def evidence_of(request: PersonRequest, task: ReviewTask) -> HttpResponse:
+    asked = request.GET.get("tries", "")
+    tries = int(asked[:4]) if asked.isdecimal() else 0
     found = evidence.of(task)
     context = {
         "project": task.project,
@@ -49,6 +50,7 @@ def evidence_of(request: PersonRequest, task: ReviewTask, *, tries: int) -> Http
         "is_awaited": found is None and task.prediction_id is not None,
         "tries": tries + 1,
         "is_late": tries >= TRIES,
+        "again": tries + 1 in AGAIN,
         "worker_alive": found is not None or jobs.worker_alive(),
     }
     name = "_evidence" if request.htmx else "evidence"

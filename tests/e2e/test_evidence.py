@@ -6,7 +6,7 @@ from tests.e2e.test_loop import PROJECT, task_after
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-GATHERED = "#evidence:not([hx-get])"
+GATHERED = "#evidence:not([hx-get], [hx-post])"
 
 
 @pytest.fixture
@@ -20,9 +20,14 @@ def desk(sit_down):
 
 def test_a_worker_gathers_it_while_the_person_reads(desk):
     page = desk.page
-    page.locator(GATHERED).wait_for(timeout=120_000)
-    said = page.locator("#evidence").inner_text().lower()
-    assert any(words in said for words in ("decided before", "moves it most", "nothing like it"))
+    for _ in range(3):  # while the demo begins, its workers have much else to do
+        page.locator(GATHERED).wait_for(timeout=90_000)
+        said = page.locator("#evidence").inner_text().lower()
+        if "look again" not in said:
+            break
+        page.get_by_role("button", name="Look again").click()
+    expected = ("decided before", "moves it most", "nothing like it")
+    assert any(words in said for words in expected), said
     passage = page.locator("#evidence [data-passage]")
     is_marked = page.evaluate("CSS.highlights.has('moving')")
     assert is_marked == (passage.count() > 0)

@@ -94,15 +94,18 @@ def test_until_it_is_gathered_the_card_asks_again_and_then_offers_to_look_again(
     task = held()
     first = client.get(url("evidence", task.pk), headers=HTMX).text
     assert 'tries=1" hx-trigger="load delay:1s"' in first
+    tenth = client.get(f"{url('evidence', task.pk)}?tries=9", headers=HTMX).text
+    assert f'hx-post="{url("gather-again", task.pk)}?tries=10"' in tenth
+    assert "csrfmiddlewaretoken" in tenth
     late = client.get(f"{url('evidence', task.pk)}?tries=99", headers=HTMX).text
     assert "hx-trigger" not in late
     assert "Look again" in late
 
 
-def test_without_a_worker_the_card_says_so_instead_of_waiting(client, held):
+def test_without_a_worker_the_card_says_so_and_looks_now_and_then_whether_one_came(client, held):
     page = client.get(url("evidence", held().pk), headers=HTMX).text
     assert "No worker is running" in page
-    assert "hx-trigger" not in page
+    assert 'hx-trigger="load delay:5s"' in page
 
 
 def test_where_nothing_like_it_was_decided_that_is_said(client, held):
