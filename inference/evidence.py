@@ -124,11 +124,10 @@ def moving(
     The model reads the document once more without each passage; the subject is one, too.
     """
     subject, body = prediction.document.subject, prediction.document.text[:RAW_CHARACTERS]
-    text = "\n".join(part.text for part in parts(body) if not part.folded)
-    found = passages.cut(text)
-    mails = [(subject, text), *((subject, rest) for rest in passages.left_out(text, found))]
+    found = passages.cut("\n".join(part.text for part in parts(body) if not part.folded))
+    mails = [(subject, body), *((subject, rest) for rest in passages.left_out(body, found))]
     if subject:
-        found, mails = [*found, subject], [*mails, ("", text)]
+        found, mails = [*found, subject], [*mails, ("", body)]
     if prediction.first_id not in bundle.label_ids or len(found) < 2:
         return {}
     column = bundle.label_ids.index(prediction.first_id)
