@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,13 +19,16 @@ from inference.features import Features
 from inference.nearest import Nearest
 from inference.terms import count_terms
 from inference.texts import RAW_CHARACTERS, prepare, with_history
-from labeling.models import Document, Evidence, Prediction
+from labeling.models import Document, Evidence, Prediction, ReviewTask
 from labeling.quoting import parts
 
 logger = logging.getLogger(__name__)
 
 KEPT: Final = 20
 """Documents named: more than are shown, for the gold of some may be taken back."""
+
+PATIENCE: Final = 60.0  # seconds between two questions for vectors that were lacking
+AT_ONCE: Final = 50_000  # vectors read at once: 115 MB
 
 OVERLAP: Final = timedelta(minutes=10)
 """Gold is dated before it is committed: so far back is looked again for what came late."""
@@ -37,6 +41,8 @@ class KnownGold:
         self.project_id, self.encoder_digest = project_id, encoder_digest
         self.index: Nearest | None = None
         self.newest: datetime | None = None
+        self.lacking: set[int] = set()  # gold without a vector, as what was imported just now
+        self.asked_at = time.monotonic()
 
     def nearest(self, queries: NDArray[np.float32]) -> list[list[tuple[int, float]]]:
         """Return of each query, (queries, dim), gold documents with their cosines, nearest first.
@@ -58,18 +64,24 @@ class KnownGold:
         if self.newest is not None:
             since = since.filter(gold_at__gt=self.newest - OVERLAP)
         rows = list(since.order_by("gold_at").values_list("pk", "gold_at"))
-        if not rows:
-            return
+        self.newest = rows[-1][1] if rows else self.newest
+        new = {pk for pk, _ in rows}
+        if time.monotonic() - self.asked_at > PATIENCE:  # some may have been encoded meanwhile
+            new |= self.lacking
+            self.asked_at = time.monotonic()
         known = np.empty(0, np.int64) if self.index is None else self.index.ids
-        new = np.setdiff1d(np.array([pk for pk, _ in rows]), known)
-        ids, found = vectors.cached_vectors(new.tolist(), self.encoder_digest)
-        if len(ids):
-            self.index = self.index or Nearest(found.shape[1])
-            self.index.add(ids, found)
-        self.newest = rows[-1][1]
+        wanted = np.setdiff1d(np.array(sorted(new), dtype=np.int64), known)
+        self.lacking |= set(wanted.tolist())
+        for start in range(0, len(wanted), AT_ONCE):
+            chunk = wanted[start : start + AT_ONCE].tolist()
+            ids, found = vectors.cached_vectors(chunk, self.encoder_digest)
+            if len(ids):
+                self.index = self.index or Nearest(found.shape[1])
+                self.index.add(ids, found)
+                self.lacking -= set(ids.tolist())
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def known_gold(project_id: int, encoder_digest: str) -> KnownGold:
     """Return what this process knows of a project's gold."""
     return KnownGold(project_id, encoder_digest)
@@ -78,10 +90,12 @@ def known_gold(project_id: int, encoder_digest: str) -> KnownGold:
 def gather(prediction_ids: Sequence[int], *, now: datetime) -> int:
     """Store evidence for those of these predictions that have none; return for how many.
 
-    Running it twice is running it once. Predictions by models whose files are gone, or whose
-    encoder is not on this machine, get none.
+    Running it twice is running it once. What was decided meanwhile needs none. For predictions by
+    models whose files are gone, or whose encoder is not on this machine, nothing is found, once and
+    for all.
     """
-    wanted = Prediction.objects.filter(pk__in=prediction_ids, evidence=None)
+    waiting = ReviewTask.objects.open().filter(prediction__in=prediction_ids)
+    wanted = Prediction.objects.filter(pk__in=waiting.values("prediction"), evidence=None)
     by_bundle: dict[tuple[int, str], list[Prediction]] = {}
     for each in wanted.select_related("document"):
         by_bundle.setdefault((each.project_id, each.bundle), []).append(each)
@@ -91,6 +105,7 @@ def gather(prediction_ids: Sequence[int], *, now: datetime) -> int:
             found += _of(serving.load(digest), predictions, now)
         except (BundleCorrupt, EncoderUnavailable) as error:
             logger.warning("No evidence for %s predictions: %s", len(predictions), error)
+            found += [Evidence(prediction=each, gathered_at=now) for each in predictions]
     Evidence.objects.bulk_create(found, ignore_conflicts=True)
     return len(found)
 
@@ -121,14 +136,17 @@ def moving(
 ) -> dict[str, str | float]:
     """Return the passage that moves the first candidate most, and its probabilities; {}: none.
 
-    The model reads the document once more without each passage; the subject is one, too.
+    The model reads the document once more without each passage; the subject is one, too. It reads
+    at first sight alone: where a second look decided, nothing is said.
     """
     subject, body = prediction.document.subject, prediction.document.text[:RAW_CHARACTERS]
-    found = passages.cut("\n".join(part.text for part in parts(body) if not part.folded))
-    mails = [(subject, body), *((subject, rest) for rest in passages.left_out(body, found))]
+    body = "\n".join(body.splitlines())
+    found, rests = own_passages(body)
+    mails = [(subject, body), *((subject, rest) for rest in rests)]
     if subject:
         found, mails = [*found, subject], [*mails, ("", body)]
-    if prediction.first_id not in bundle.label_ids or len(found) < 2:
+    known = prediction.first_id in bundle.label_ids and not prediction.reranked
+    if not known or len(found) < 2:
         return {}
     column = bundle.label_ids.index(prediction.first_id)
     features = Features(
@@ -140,3 +158,24 @@ def moving(
     if place is None:
         return {}
     return {"passage": found[place], "before": before, "without": without[place]}
+
+
+def own_passages(body: str) -> tuple[list[str], list[str]]:
+    """Return the passages of *body* that the writer's own words hold, and *body* without each.
+
+    Quotes and signature stay where they are: the model reads them, too.
+    """
+    found: list[str] = []
+    rests: list[str] = []
+    at = 0
+    for part in parts(body):
+        at = body.index(part.text, at)
+        end = at + len(part.text)
+        if not part.folded:
+            mine = passages.cut(part.text)
+            found += mine
+            rests += [
+                f"{body[:at]}{rest}{body[end:]}" for rest in passages.left_out(part.text, mine)
+            ]
+        at = end
+    return found[: passages.MOST], rests[: passages.MOST]

@@ -13,7 +13,7 @@ Ids = NDArray[np.int64]
 
 EXACT_UP_TO: Final = 50_000
 """Vectors up to which all similarities are computed: 77 MB of 384 numbers each. Beyond, they are
-kept in 8 bits by clusters; see docs/results.md."""
+kept in 8 bits by clusters; benchmarks/nearest.py measures both."""
 
 GROWTH: Final = 4
 """Times as many vectors as when the clusters were found; then they are found anew."""

@@ -15,7 +15,6 @@ SHORT: Final = 25  # characters; a shorter sentence, as "Why?", goes with anothe
 LEAST: Final = 0.02
 """Probability that leaving a passage out has to cost; below, no passage stands out."""
 
-_LINE: Final = re.compile(r"[^\n]*\S[^\n]*")
 _ENDS: Final = re.compile(
     r"(?<=[.!?\u2026])\s+|(?<=[\u3002\uff01\uff1f])\s*"  # the latter of Chinese and Japanese
 )
@@ -28,8 +27,8 @@ def cut(text: str) -> list[str]:
     the one before it in its line, or as the first to the one behind it.
     """
     found: list[str] = []
-    for line in _LINE.finditer(text):
-        found += _sentences(line.group().strip())
+    for line in text.split("\n"):
+        found += _sentences(line.strip())
         if len(found) >= MOST:
             break
     return found[:MOST]

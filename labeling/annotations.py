@@ -69,8 +69,7 @@ def annotate(
             task = _locked(task)
             if not _close(task, reviewer):
                 return _decided_already(task, reviewer, set(chosen), key)
-            is_blind = independent or task.is_check or task.is_disputed
-            shown = None if is_blind else task.prediction
+            shown = None if independent or task.is_blind else task.prediction
             standing = taxonomies.labels_of({*chosen, *(shown.proposed if shown else ())})
             given = [standing[pk] for pk in chosen]
             _check(task, given)

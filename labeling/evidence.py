@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import F
 from django.db.models.functions import Substr
 
 from labeling import events
 from labeling.desk import EXAMPLE_SHOWN, shortened
-from labeling.models import Evidence, GoldLabel, Label, Project, ReviewTask
+from labeling.models import Evidence, GoldLabel, Label, ReviewTask
 
 SHOWN: Final = 3  # documents
 ALIKE: Final = 0.5
@@ -24,13 +23,12 @@ SAME: Final = 0.95
 class Decided:
     """A document that people decided before. similarity: to the one on the card, in [-1, 1].
 
-    labels: that stand; none: nothing fits. granted_at: when the newest of them was given.
+    labels: that stand; none: nothing fits.
     """
 
     subject: str
     text: str
     similarity: float
-    granted_at: datetime
     labels: list[str] = field(default_factory=list)
 
     @property
@@ -61,8 +59,11 @@ class Shown:
 
 
 def want(tasks: Iterable[ReviewTask]) -> None:
-    """Have evidence gathered for *tasks* that came to a desk, unless it is there already."""
-    wanted = {task.prediction_id for task in tasks if task.prediction_id is not None}
+    """Have evidence gathered for *tasks* that came to a desk, unless it is there already.
+
+    For those that are judged without a prediction there is none.
+    """
+    wanted = {each.prediction_id for each in tasks if each.prediction_id and not each.is_blind}
     known = Evidence.objects.filter(pk__in=wanted).values_list("pk", flat=True) if wanted else ()
     if missing := sorted(wanted.difference(known)):
         events.announce_wanted(missing)
@@ -80,20 +81,24 @@ def of(task: ReviewTask) -> Shown | None:
     moving, label = None, found.prediction.first
     if found.passage and label and found.before is not None and found.without is not None:
         moving = Moving(found.passage, label, found.before, found.without)
-    return Shown(_decided(task.project, found.nearest), moving)
+    return Shown(_decided(found.nearest), moving)
 
 
-def _decided(project: Project, nearest: Sequence[tuple[int, float]]) -> list[Decided]:
+def _decided(nearest: Sequence[tuple[int, float]]) -> list[Decided]:
     similarity = {int(pk): float(share) for pk, share in nearest if share >= ALIKE}
     if not similarity:
         return []
-    gold = GoldLabel.objects.usable(project).filter(document__in=similarity)
     beginning = Substr("document__text", 1, 2 * EXAMPLE_SHOWN)
-    rows = gold.annotate(beginning=beginning).values_list(
-        "document", F("document__subject"), "beginning", "label__name", "granted_at"
-    )
+    gold = GoldLabel.objects.gold().filter(document__in=similarity).select_related("label")
+    rows: Any = gold.annotate(subject=F("document__subject"), beginning=beginning).order_by("pk")
     found: dict[int, Decided] = {}
-    for pk, subject, text, name, granted_at in rows.order_by("pk"):
-        one = found.setdefault(pk, Decided(subject, shortened(text), similarity[pk], granted_at))
-        one.labels.extend([name] if name is not None else [])
-    return sorted(found.values(), key=lambda each: -each.similarity)[:SHOWN]
+    outdated = set()
+    for each in rows:
+        if each.label and not each.label.is_usable:
+            outdated.add(each.document_id)
+        found.setdefault(
+            each.document_id,
+            Decided(each.subject, shortened(each.beginning), similarity[each.document_id]),
+        ).labels.extend([each.label.name] if each.label else [])
+    shown = [one for pk, one in found.items() if pk not in outdated]
+    return sorted(shown, key=lambda each: -each.similarity)[:SHOWN]

@@ -57,9 +57,11 @@ def role_of(user: User | AnonymousUser, project: Project) -> str | None:
 
 def project_of(user: User, slug: str) -> Project | None:
     """Return the project of that address, if it is visible to *user*."""
+    if not user.is_active:
+        return None
     if user.is_superuser:
         return Project.objects.filter(slug=slug).first()
-    found = _visible_project(person=user.pk, slug=slug) if user.is_active else []
+    found = _visible_project(person=user.pk, slug=slug)
     return found[0] if found else None
 
 

@@ -35,6 +35,9 @@ Change = tuple[QuerySet[Any], dict[str, Any]]
 FIRST: Final = 2**40
 """Stand-ins for ids begin here: no query says such a number of itself."""
 
+APART: Final = 10**6
+"""Stand-ins of one argument lie so far from those of the next: the most values of one."""
+
 LATE: Final = datetime(8000, 1, 1, tzinfo=UTC)
 """Stand-ins for times begin here."""
 
@@ -60,7 +63,7 @@ class Slot(NamedTuple):
             given = given[min(self.place, len(given) - 1)]
         if isinstance(given, datetime):
             return connection.ops.adapt_datetimefield_value(given)
-        return type(self.stands)(given)  # PostgreSQL is told how long a number it is
+        return type(self.stands)(given)
 
 
 class Written(NamedTuple, Generic[Built]):
@@ -85,6 +88,7 @@ class Reader:
 
     def __init__(self, compiler: Any, made: type) -> None:
         self.compiler, self.made = compiler, made
+        self.locks: bool = compiler.query.select_for_update
 
     def read(self, rows: Sequence[Any]) -> Iterator[Any]:
         converted = self.compiler.apply_converters(rows, self.converters)
@@ -147,7 +151,7 @@ class _Prepared(Generic[Built]):
 
     def _write(self, widths: dict[str, int]) -> Written[Built]:
         stand_ins = {
-            name: stand_in(argument.annotation, 1_000 * place, widths.get(name, 0))
+            name: stand_in(argument.annotation, APART * place, widths.get(name, 0))
             for place, (name, argument) in enumerate(self.arguments.items())
         }
         compiler, source = self.compiler(self.build(**stand_ins))
@@ -168,6 +172,8 @@ class Prepared(_Prepared[Reader], Generic[P, Row]):
     def __call__(self, *_: P.args, **asked: P.kwargs) -> list[Row]:
         """Return the rows as the query set would give them."""
         written = self.written(asked)
+        if written.source.locks and connection.get_autocommit():
+            raise transaction.TransactionManagementError("a row is locked in a transaction alone")
         with connection.cursor() as cursor:
             written.execute(cursor, asked)
             return list(written.source.read(cursor.fetchall()))
@@ -199,14 +205,19 @@ class PreparedUpdate(_Prepared[None], Generic[P]):
         return query.get_compiler(connection=connection), None
 
 
+def is_row_number(number: int) -> bool:
+    """Whether *number* can be the id of a row: a query set finds nothing by others, SQL fails."""
+    return 0 < number < 2**63
+
+
 def width(several: int) -> int:
     """Return for how many values the query is written: a power of two; the last is repeated.
 
     Raises:
-        ValueError: there are none to ask with.
+        ValueError: there are none to ask with, or too many.
     """
-    if not several:
-        raise ValueError("a prepared query needs at least one value")
+    if not 0 < several <= APART // 2:
+        raise ValueError(f"a prepared query needs at least one value and at most {APART // 2:,}")
     return 1 << (several - 1).bit_length()
 
 
@@ -216,7 +227,8 @@ def stand_in(kind: Any, place: int, several: int) -> Any:
         return [FIRST + place + n for n in range(several)]
     if kind == Words:
         return [f"stand-in {place + n}" for n in range(several)]
-    known = {int: FIRST + place, datetime: LATE + timedelta(days=place), str: f"stand-in {place}"}
+    time = LATE + timedelta(days=place // APART)
+    known = {int: FIRST + place, datetime: time, str: f"stand-in {place}"}
     return known[kind]
 
 

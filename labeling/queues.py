@@ -20,7 +20,7 @@ from labeling.models import (
     TaskSkip,
 )
 from labeling.models.review import ReviewTaskQuerySet
-from labeling.prepared import Change, Ids, Prepared, PreparedUpdate
+from labeling.prepared import Change, Ids, Prepared, PreparedUpdate, is_row_number
 from labeling.queue_filling import checked, doubt, enqueue, ensure, prioritise
 
 __all__ = [
@@ -62,9 +62,11 @@ class LeaseLost(Exception):
 
 def task_of(user: User, task_id: int) -> ReviewTask | None:
     """Return the task with its project, if it is visible to *user*."""
+    if not user.is_active or not is_row_number(task_id):
+        return None
     if user.is_superuser:
         return ReviewTask.objects.select_related("project").filter(pk=task_id).first()
-    found = _visible_task(person=user.pk, task=task_id) if user.is_active else []
+    found = _visible_task(person=user.pk, task=task_id)
     return found[0] if found else None
 
 
@@ -76,7 +78,7 @@ def _visible_task(*, person: int, task: int) -> QuerySet[ReviewTask]:
 
 def task_in(project: Project, task_id: int) -> ReviewTask | None:
     """Return the task of *project* with what its card shows of it, but for the document."""
-    for task in _with_question(project=project.pk, task=task_id):
+    for task in _with_question(project=project.pk, task=task_id) if is_row_number(task_id) else ():
         task.project = project
         return task
     return None

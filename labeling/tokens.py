@@ -11,12 +11,13 @@ from knox.models import AuthToken
 from labeling import audit
 from labeling.prepared import Prepared
 
-MOST = 20  # of one person: each is looked at with every request
+MOST = 20  # of one person
 
 
 @transaction.atomic
 def grant(person: User, *, now: datetime) -> tuple[str, datetime]:
     """Return a new token, which stands nowhere else, and its end. Of MOST the oldest goes."""
+    AuthToken.objects.filter(user=person, expiry__lt=now).delete()
     kept, token = AuthToken.objects.create(user=person)
     others = AuthToken.objects.filter(user=person).exclude(pk=kept.pk)
     newest = list(others.order_by("-created").values_list("pk", flat=True)[: MOST - 1])

@@ -32,7 +32,7 @@ class TrainingConfig(AppConfig):
 
 
 def _request_refit(*, project_id: int, **_: Any) -> None:
-    """Ask a worker to see in a second whether it is time to learn.
+    """Ask a worker to see in two seconds whether it is time to learn.
 
     It will then see what is decided meanwhile, too, so that none of that need ask: twenty people
     decide thirty times a second. Without a broker the next decision asks again.
@@ -44,7 +44,7 @@ def _request_refit(*, project_id: int, **_: Any) -> None:
     if last is not None and now - last < TOGETHER and not alone:
         return
     try:
-        refit.apply_async((project_id,), countdown=TOGETHER)
+        refit.apply_async((project_id,), countdown=2 * TOGETHER)  # a worker's clock may be ahead
         _asked[project_id] = now
     except OperationalError as error:
         logger.warning("Project %s learns later: no message broker (%s)", project_id, error)

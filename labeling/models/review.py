@@ -240,6 +240,11 @@ class ReviewTask(models.Model):
         """Whether the document has gold, and it is that which is asked about."""
         return self.queue.reason == ReviewQueue.Reason.CHECK
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether people judge without the prediction before them: gold, or what others said."""
+        return self.is_check or self.is_disputed
+
     def is_leased(self, *, at: datetime) -> bool:
         return self.leased_until is not None and self.leased_until > at
 

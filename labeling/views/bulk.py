@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling import bulk
+from labeling import bulk, key_map
 from labeling.access import PersonRequest, member_page
 from labeling.forms.bulk import BatchForm, GivingForm, SheetForm
 from labeling.models import Project, ReviewQueue
@@ -74,6 +74,7 @@ def _show(
     most = bulk.MOST if form.is_all else bulk.SHOWN
     context: dict[str, Any] = {
         "project": project,
+        "keys": key_map.of(person),
         "queue": queue,
         "queues": project.queues.exclude(reason=ReviewQueue.Reason.CHECK)
         .exclude(pk__in=ReviewQueue.objects.closed_to(person).values("pk"))

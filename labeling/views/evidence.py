@@ -34,7 +34,7 @@ def gather_again(request: PersonRequest, project: Project, pk: int) -> HttpRespo
 
 def held_task(request: PersonRequest, project: Project, pk: int) -> ReviewTask:
     task = find_task(project, pk)
-    if not task.is_leased_to(request.user, at=timezone.now()):
+    if task.is_blind or not task.is_leased_to(request.user, at=timezone.now()):
         raise Http404
     return task
 

@@ -16,7 +16,8 @@ def change_keys(request: PersonRequest) -> HttpResponse:
     """Show the person's keys; `usual` brings back those everybody begins with."""
     now = timezone.now()
     if "usual" in request.POST:
-        key_map.change(request.user, {}, now=now)
+        are_off = key_map.of(request.user).are_off
+        key_map.change(request.user, {}, now=now, are_off=are_off)
         return saved(request, "You press the usual keys again.")
     form = KeysForm(key_map.of(request.user), request.POST or None)
     if request.method == "POST" and form.is_valid():

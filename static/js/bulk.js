@@ -1,4 +1,6 @@
 // Bulk: keys, a checkbox for all of a group, and how many are checked. Without this it is a form.
+import { areOff } from "./keys.js";
+
 const form = document.getElementById("bulk");
 const boxes = (root = form) => (root ? [...root.querySelectorAll("[name=task]")] : []);
 
@@ -38,6 +40,7 @@ const keys = {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key.length === 1 && areOff()) return;
   const at = event.target;
   if (event.key === "Enter" && at.closest("a[href], button, summary")) return;
   if (event.repeat && event.key.length === 1 && !"jk".includes(event.key)) return;

@@ -23,4 +23,4 @@ export const controlOf = (key) => document.querySelector(`[data-keys~="${CSS.esc
 export const keyOf = (command) => own().find(([name]) => name === command)?.[1];
 
 // Whether this person's single keys do nothing.
-export const areOff = () => document.getElementById("keys")?.hasAttribute("data-off") ?? false;
+export const areOff = () => document.querySelector("[data-keys-off]") !== null;

@@ -11,6 +11,8 @@ const BEAT = 60_000; // milliseconds; a lease lasts five minutes
 const TYPING = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 const ACTIVATED_BY_ENTER = "a[href], button, summary";
 
+const BUSY = "#task .htmx-request:not(#evidence, #evidence *), #review-status .htmx-request";
+
 const task = () => document.getElementById("task");
 
 // --- Keys
@@ -32,7 +34,7 @@ function press(event) {
   else if (!control) openWith(event);
   if (!control || control.disabled) return;
   event.preventDefault();
-  if (document.querySelector("#task .htmx-request, #review-status .htmx-request")) return;
+  if (document.querySelector(BUSY)) return;
   if (control.matches("[type=search]")) openTypeahead(control);
   else control.click();
   if (control.matches("[data-closes] > summary")) enter(control.parentElement);
@@ -98,7 +100,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 const heading = (card) => card.querySelector("h2")?.textContent.trim().slice(0, 60) || "Review";
 
-const isEvidence = (event) => event.target.id === "evidence"; // it decides nothing
+const isEvidence = (event) => Boolean(event.target.closest?.("#evidence")); // it decides nothing
 
 function unsaved(event) {
   if (isEvidence(event)) return;

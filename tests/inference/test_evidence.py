@@ -9,8 +9,14 @@ from django.utils import timezone
 from inference import evidence
 from inference.retrieve import unit
 from labeling.models import Evidence
-from tests.factories import DocumentFactory, LabelFactory, PredictionFactory, ProjectFactory
-from tests.inference.parts import Words, bundle_of, place, written
+from tests.factories import (
+    DocumentFactory,
+    LabelFactory,
+    PredictionFactory,
+    ProjectFactory,
+    ReviewTaskFactory,
+)
+from tests.inference.parts import ENCODER, Words, bundle_of, place, written
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -38,7 +44,14 @@ def gold(*vectors, **fields):
 def predicted(labels, bundle, vector=(1, 0, 0, 0), **fields):
     document = DocumentFactory(**{"subject": "", "text": "Only one passage.", **fields})
     place([document], vector)
-    return PredictionFactory(document=document, first=labels[0], bundle=bundle.digest)
+    return waiting(document=document, first=labels[0], bundle=bundle.digest)
+
+
+def waiting(**fields):
+    """Return a prediction whose task is open."""
+    prediction = PredictionFactory(**fields)
+    ReviewTaskFactory(document=prediction.document, prediction=prediction)
+    return prediction
 
 
 def test_the_nearest_gold_comes_first(project, labels):
@@ -74,16 +87,35 @@ def test_gathering_twice_is_gathering_once(project, labels):
     assert Evidence.objects.count() == 1
 
 
-def test_a_model_whose_files_are_gone_has_nothing_to_show(labels, caplog):
-    prediction = PredictionFactory(first=labels[0], bundle="a" * 64)
-    assert evidence.gather([prediction.pk], now=NOW) == 0
+def test_a_model_whose_files_are_gone_has_nothing_to_show_and_nobody_waits_for_it(labels, caplog):
+    prediction = waiting(first=labels[0], bundle="a" * 64)
+    assert evidence.gather([prediction.pk], now=NOW) == 1
+    assert (prediction.evidence.nearest, prediction.evidence.passage) == ([], "")
     assert "No evidence" in caplog.text
 
 
-def moving(labels, subject, text):
+def test_what_was_decided_meanwhile_needs_none(project, labels):
+    prediction = predicted(labels, written(project, labels))
+    prediction.tasks.update(status="done")
+    assert evidence.gather([prediction.pk], now=NOW) == 0
+
+
+def test_gold_whose_vector_came_later_is_found_in_a_while(project, labels):
+    bundle = written(project, labels)
+    late = DocumentFactory(subject="", text="Gold.", gold_at=NOW - timedelta(hours=2))
+    gold((0, 1, 0, 0))
+    evidence.gather([predicted(labels, bundle).pk], now=NOW)
+    place([late], (1, 0, 0, 0))
+    evidence.known_gold(project.pk, ENCODER).asked_at -= evidence.PATIENCE + 1
+    prediction = predicted(labels, bundle)
+    evidence.gather([prediction.pk], now=NOW)
+    assert prediction.evidence.nearest[0][0] == late.pk
+
+
+def moving(labels, subject, text, **fields):
     bundle = bundle_of([label.pk for label in labels], label_vectors=np.eye(3, 4, dtype=np.float32))
     document = DocumentFactory(subject=subject, text=text)
-    prediction = PredictionFactory(document=document, first=labels[0])
+    prediction = PredictionFactory(document=document, first=labels[0], **fields)
     return evidence.moving(bundle, Words("card refund parcel hello"), prediction)
 
 
@@ -114,6 +146,21 @@ def test_quoted_lines_are_no_passages(labels):
 )
 def test_where_nothing_stands_out_nothing_is_said(labels, text):
     assert moving(labels, "", text) == {}
+
+
+def test_a_sentence_that_is_quoted_above_is_left_out_where_the_writer_says_it(labels):
+    own = "My card and my other card are lost."
+    text = f"> {own}\n\n{own}\nHello to all of you, and until soon."
+    document = DocumentFactory(subject="", text=text)
+    _, (first, _) = evidence.own_passages(document.text)
+    assert first.startswith(f"> {own}\n\n")
+    assert first.count(own) == 1
+
+
+def test_where_a_second_look_decided_nothing_is_said(labels):
+    text = "Hello dear people at the bank.\nMy card and my other card are lost."
+    assert moving(labels, "", text)
+    assert moving(labels, "", text, reranked=True) == {}
 
 
 def test_a_label_the_model_does_not_know_moves_nothing(labels):

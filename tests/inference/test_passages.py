@@ -45,6 +45,14 @@ def test_passages_stand_in_the_text_in_order_with_nothing_but_space_between(text
     assert not any("\n" in passage for passage in found)
 
 
+def test_a_line_of_nothing_but_spaces_costs_nothing():
+    spaces = " " * 2_000_000  # a minute and more, were each looked at from each
+    assert cut(f"One passage, and then a long pause.\n{spaces}\nAnother passage, after it.") == [
+        "One passage, and then a long pause.",
+        "Another passage, after it.",
+    ]
+
+
 @given(TEXTS)
 def test_each_is_left_out_and_nothing_else(text):
     words = re.findall(r"[ab]+", text)

@@ -198,7 +198,7 @@ def test_documents_of_another_project_are_neither_shown_nor_decided(client, wait
     assert told(answer)[0].startswith("0 documents decided")
 
 
-@pytest.mark.parametrize(("of_one_label", "queries"), [(False, 8), (True, 8)])
+@pytest.mark.parametrize(("of_one_label", "queries"), [(False, 9), (True, 9)])
 def test_a_page_of_thirty_costs_as_much_as_a_page_of_one(
     client, waiting, labels, of_one_label, queries, django_assert_num_queries
 ):

@@ -118,3 +118,9 @@ def test_a_long_taxonomy_costs_two_queries_to_send(client, project, django_asser
     LabelFactory.create_batch(77)
     with django_assert_num_queries(5):  # session, person, project, version, labels
         client.get(url("review-labels"))
+
+
+@pytest.mark.parametrize("number", [0, 2**63, 10**30])
+def test_a_number_that_no_task_can_have_is_not_found(client, reviewer, number):
+    client.force_login(reviewer)
+    assert client.get(f"{url('review')}{number}/").status_code == 404

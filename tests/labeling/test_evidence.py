@@ -7,7 +7,13 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from labeling import events, evidence, jobs
-from tests.factories import DocumentFactory, EvidenceFactory, GoldLabelFactory, ReviewTaskFactory
+from tests.factories import (
+    DocumentFactory,
+    EvidenceFactory,
+    GoldLabelFactory,
+    ReviewQueueFactory,
+    ReviewTaskFactory,
+)
 from tests.labeling.desk import HTMX, decision, url
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +118,7 @@ def test_where_nothing_like_it_was_decided_that_is_said(client, held):
     task = held()
     EvidenceFactory(prediction=task.prediction)
     page = client.get(url("evidence", task.pk), headers=HTMX).text
-    assert "Nothing like it was decided before" in page
+    assert "No decision on a document like this one was found" in page
 
 
 def test_without_scripts_it_is_a_page(client, held):
@@ -152,6 +158,21 @@ def test_looking_again_has_it_gathered_again(
         answer = client.post(url("gather-again", task.pk))
     assert wanted == [task.prediction_id]
     assert answer.url == url("evidence", task.pk)
+
+
+@pytest.mark.parametrize("blind", ["check", "disputed"])
+def test_who_judges_blind_sees_none_of_it(client, held, wanted, blind, reviewer):
+    task = held()
+    EvidenceFactory(prediction=task.prediction, passage="It.", before=0.5, without=0.1)
+    if blind == "check":
+        queue = ReviewQueueFactory(project=task.project, reason="check")
+        type(task).objects.filter(pk=task.pk).update(queue=queue)
+    else:
+        type(task).objects.filter(pk=task.pk).update(is_disputed=True)
+    assert client.get(url("evidence", task.pk), headers=HTMX).status_code == 404
+    assert url("evidence", task.pk) not in client.get(url("task", task.pk)).text
+    evidence.want([type(task).objects.get(pk=task.pk)])
+    assert wanted == []
 
 
 def test_a_task_without_a_prediction_wants_nothing(client, reviewer, wanted):

@@ -80,9 +80,13 @@ def test_the_usual_keys_come_back(client, reviewer):
 def test_single_keys_can_be_turned_off_and_on_again(client, reviewer, held):
     client.post(KEYS, typed(skip="w", off="on"))
     page = client.get(url("task", held().pk))
-    assert "data-off" in page.text
+    assert "data-keys-off" in page.text
     assert (of(reviewer)["skip"], key_map.of(reviewer).are_off) == ("w", True)
     assert "checked" in client.get(KEYS).text
+
+    client.post(KEYS, {"usual": 1})  # other keys, and still none that acts
+    assert (of(reviewer)["skip"], key_map.of(reviewer).are_off) == ("s", True)
+    assert "data-keys-off" in client.get(url("bulk")).text
 
     client.post(KEYS, typed(skip="w"))
     assert not key_map.of(reviewer).are_off

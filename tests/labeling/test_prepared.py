@@ -69,6 +69,32 @@ def test_it_is_asked_with_any_number_of_ids_and_words(several):
 def test_it_is_not_asked_with_nothing():
     with pytest.raises(ValueError, match="at least one"):
         Prepared(tasks_of)(documents=[])
+    with pytest.raises(ValueError, match="at most"):
+        Prepared(tasks_of)(documents=range(10**6))
+
+
+def test_a_thousand_values_of_one_list_are_not_taken_for_those_of_another():
+    def both(*, ones: Ids, others: Ids) -> QuerySet[Document]:
+        return Document.objects.filter(pk__in=ones, gold_at=None).exclude(pk__in=others)
+
+    document = DocumentFactory()
+    many = [*range(10**7, 10**7 + 999), document.pk]
+    assert Prepared(both)(ones=many, others=[1 + 10**8]) == [document]
+    assert Prepared(both)(ones=[document.pk], others=many) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_is_locked_in_a_transaction_alone(transactional_db):
+    document = DocumentFactory()
+
+    @Prepared
+    def locked(*, document: int) -> QuerySet[Document]:
+        return Document.objects.filter(pk=document).select_for_update()
+
+    with transaction.atomic():
+        assert locked(document=document.pk) == [document]
+    with pytest.raises(TransactionManagementError):
+        locked(document=document.pk)
 
 
 def test_models_come_with_those_selected_and_without_what_was_deferred(
