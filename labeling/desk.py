@@ -21,6 +21,7 @@ from labeling.wording import set_off
 
 TEXT_SHOWN = 100_000  # characters of a body sent to the browser
 EXAMPLE_SHOWN = 200  # characters of a gold example
+BEGINNING = Substr("document__text", 1, 2 * EXAMPLE_SHOWN)  # of gold's text: see `shortened`
 EXAMPLES = 2  # of each of the two labels side by side
 METADATA_SHOWN = 12  # entries
 VALUE_SHOWN = 300  # characters of one entry
@@ -288,8 +289,7 @@ def examples(label: Label, document: Document) -> list[Example]:
 @Prepared
 def _examples(*, label: int, document: int) -> QuerySet[GoldLabel, tuple[str, str]]:
     others = GoldLabel.objects.gold().filter(label=label).exclude(document=document)
-    beginning = Substr("document__text", 1, 2 * EXAMPLE_SHOWN)
-    newest = others.order_by("-pk").annotate(beginning=beginning)
+    newest = others.order_by("-pk").annotate(beginning=BEGINNING)
     return newest.values_list(F("document__subject"), "beginning")[:EXAMPLES]
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db.models import F
-from django.db.models.functions import Substr
 
 from labeling import events
-from labeling.desk import EXAMPLE_SHOWN, shortened
+from labeling.desk import BEGINNING, shortened
 from labeling.models import Evidence, GoldLabel, Label, ReviewTask
 
 SHOWN: Final = 3  # documents
@@ -88,9 +87,8 @@ def _decided(nearest: Sequence[tuple[int, float]]) -> list[Decided]:
     similarity = {int(pk): float(share) for pk, share in nearest if share >= ALIKE}
     if not similarity:
         return []
-    beginning = Substr("document__text", 1, 2 * EXAMPLE_SHOWN)
     gold = GoldLabel.objects.gold().filter(document__in=similarity).select_related("label")
-    rows: Any = gold.annotate(subject=F("document__subject"), beginning=beginning).order_by("pk")
+    rows: Any = gold.annotate(subject=F("document__subject"), beginning=BEGINNING).order_by("pk")
     found: dict[int, Decided] = {}
     outdated = set()
     for each in rows:

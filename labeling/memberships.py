@@ -61,8 +61,7 @@ def project_of(user: User, slug: str) -> Project | None:
         return None
     if user.is_superuser:
         return Project.objects.filter(slug=slug).first()
-    found = _visible_project(person=user.pk, slug=slug)
-    return found[0] if found else None
+    return _visible_project.first(person=user.pk, slug=slug)
 
 
 @Prepared

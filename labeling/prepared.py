@@ -5,6 +5,7 @@ changes but ids, times and a word or two (docs/decisions/0026-queries-written-on
 """
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -127,12 +128,11 @@ class Reader:
         return instance
 
 
-class _Prepared(Generic[Built]):
+class _Prepared(ABC, Generic[Built]):
     """A query made by a function of keyword arguments: ids, times or texts.
 
-    The function is called with stand-ins, once for each width of what is
-    several; so it must ask the same
-    whatever they are.
+    The function is called with stand-ins, once for each width of what is several; so it must ask
+    the same whatever they are.
     """
 
     def __init__(self, build: Callable[..., Any]) -> None:
@@ -158,9 +158,9 @@ class _Prepared(Generic[Built]):
         sql, params = compiler.as_sql()
         return Written(sql, slots_of(params, stand_ins), source)
 
+    @abstractmethod
     def compiler(self, built: Any) -> tuple[Any, Built]:
         """Return what writes the query, and what is to be kept of it."""
-        raise NotImplementedError
 
 
 class Prepared(_Prepared[Reader], Generic[P, Row]):
@@ -177,6 +177,10 @@ class Prepared(_Prepared[Reader], Generic[P, Row]):
         with connection.cursor() as cursor:
             written.execute(cursor, asked)
             return list(written.source.read(cursor.fetchall()))
+
+    def first(self, *_: P.args, **asked: P.kwargs) -> Row | None:
+        """Return the first row, or None where there is none: for queries of one row at most."""
+        return next(iter(self(*_, **asked)), None)
 
     def compiler(self, built: Any) -> tuple[Any, Reader]:
         # The connection stands for that of whichever thread asks.

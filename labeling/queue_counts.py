@@ -53,8 +53,8 @@ def of(project: Project, reviewer: User, now: datetime | None = None) -> list[Qu
     is left out while there is none: few projects ever have any.
     """
     now = now or timezone.now()
-    listed = _listed(project=project.pk, reviewer=reviewer.pk)
     asked = {"project": project.pk, "reviewer": reviewer.pk}
+    listed = _listed(**asked)
     leased_by = dict(_leased(**asked, now=now))
     aside = {(queue, judged): rows for queue, judged, rows in _put_aside(**asked, now=now)}
     return [

@@ -66,8 +66,7 @@ def task_of(user: User, task_id: int) -> ReviewTask | None:
         return None
     if user.is_superuser:
         return ReviewTask.objects.select_related("project").filter(pk=task_id).first()
-    found = _visible_task(person=user.pk, task=task_id)
-    return found[0] if found else None
+    return _visible_task.first(person=user.pk, task=task_id)
 
 
 @Prepared
@@ -78,10 +77,12 @@ def _visible_task(*, person: int, task: int) -> QuerySet[ReviewTask]:
 
 def task_in(project: Project, task_id: int) -> ReviewTask | None:
     """Return the task of *project* with what its card shows of it, but for the document."""
-    for task in _with_question(project=project.pk, task=task_id) if is_row_number(task_id) else ():
+    if not is_row_number(task_id):
+        return None
+    task = _with_question.first(project=project.pk, task=task_id)
+    if task is not None:
         task.project = project
-        return task
-    return None
+    return task
 
 
 @Prepared

@@ -58,12 +58,12 @@ def named(project: Project, *, ids: Sequence[int], keys: Sequence[str]) -> list[
 @Prepared
 def _named(*, project: int, labels: Ids, keys: Words) -> QuerySet[Label]:
     mine = Label.objects.filter(Q(pk__in=labels) | Q(key__in=keys), project=project)
-    return mine.defer("description", "examples", "aliases")
+    return mine.without_texts()
 
 
 @Prepared
 def _short(*, labels: Ids) -> QuerySet[Label]:
-    return Label.objects.filter(pk__in=labels).defer("description", "examples", "aliases")
+    return Label.objects.filter(pk__in=labels).without_texts()
 
 
 def current_version(project: Project) -> TaxonomyVersion:

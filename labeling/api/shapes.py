@@ -9,6 +9,7 @@ from rest_framework import serializers
 from labeling import taxonomies
 from labeling.document_fields import clean
 from labeling.models import Annotation, Label, Project, ReviewQueue
+from labeling.prepared import is_row_number
 
 KEY_LENGTH = 200  # characters
 MOST = 20  # tasks leased at once
@@ -134,7 +135,7 @@ class Decision(serializers.Serializer[Any]):
 def named(project: Project, given: list[Any]) -> list[Label]:
     """Return the labels of *project* with these ids and keys, in the order of the taxonomy."""
     keys = [each for each in given if type(each) is str and clean(each) == each]
-    ids = [each for each in given if type(each) is int and 0 < each < 2**63]
+    ids = [each for each in given if type(each) is int and is_row_number(each)]
     found = taxonomies.named(project, ids=ids, keys=keys) if given else []
     known = {label.key for label in found} | {label.pk for label in found}
     for each in given:

@@ -38,6 +38,10 @@ class LabelQuerySet(models.QuerySet["Label"]):
         """Active labels a document may be given; the others only group."""
         return self.active().filter(is_assignable=True)
 
+    def without_texts(self) -> LabelQuerySet:
+        """The same labels, their texts unread: those are long, and a decision needs none."""
+        return self.defer("description", "examples", "aliases")
+
 
 class Label(models.Model):
     """One class a document may belong to, as the current version has it.
