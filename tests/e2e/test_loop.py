@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import TimeoutError as WaitedInVain
 
 from tests.e2e.conftest import SCREENSHOTS
 
@@ -22,7 +23,11 @@ def figure(person, name):
 def task_after(person, former):
     """Wait for the card of another task than *former* and return that task's address."""
     card = f"#task[data-address]:not([data-address='{former}'])"
-    shown = person.page.wait_for_selector(card)
+    try:
+        shown = person.page.wait_for_selector(card)
+    except WaitedInVain:
+        said = person.page.inner_text("main")
+        pytest.fail(f"no card after {former}, but: {said}; {person.faults}")
     person.page.wait_for_load_state()  # a page hears keys once its scripts ran
     settled(person)
     return shown.get_attribute("data-address")
