@@ -1,15 +1,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from labeling import reliability, second_opinions
+from labeling import agreement_chart, reliability, second_opinions
 from labeling.access import PersonRequest, owner_page
 from labeling.agreement import Group, measure
-from labeling.models import Label, Project
+from labeling.agreement_over_time import Period, over_time
+from labeling.models import Label, Project, TaxonomyVersion
 from labeling.resampling import ENOUGH, Figure
 
 SEED = 0  # any: the same judgements shall show the same intervals
@@ -48,8 +51,14 @@ def show_agreement(request: PersonRequest, project: Project) -> HttpResponse:
         reliable = reliability.of(opinions.judgements, opinions.rulings)
         people = User.objects.in_bulk([each.person for each in reliable])
         named = {pair: " and ".join(str(people[pk]) for pk in pair) for pair in found.pairs}
+        periods = over_time(opinions.judgements, timezone.get_current_timezone(), seed=SEED)
+        versions = published(project)
         context |= {
             "found": found,
+            "chart": agreement_chart.draw(
+                periods, [(at, str(version)) for at, version in versions]
+            ),
+            "periods": with_versions(periods, versions),
             "most": second_opinions.MOST if opinions.has_more else None,
             "branches": lowest([of_label(labels, *each) for each in found.branches.items()]),
             "labels": lowest([of_label(labels, *each) for each in found.labels.items()]),
@@ -60,6 +69,33 @@ def show_agreement(request: PersonRequest, project: Project) -> HttpResponse:
             "pairs": lowest([Row(named[pair], each) for pair, each in found.pairs.items()]),
         }
     return render(request, "labeling/agreement.html", context)
+
+
+Published = tuple[datetime, TaxonomyVersion]
+
+
+def published(project: Project) -> list[Published]:
+    """Return the project's taxonomy versions and when, in the time zone of pages, oldest first."""
+    versions = TaxonomyVersion.objects.filter(project=project).order_by("published_at", "number")
+    return [(timezone.localtime(each.published_at), each) for each in versions]
+
+
+def with_versions(
+    periods: Sequence[Period], versions: Sequence[Published]
+) -> list[tuple[Period, list[TaxonomyVersion]]]:
+    """Return each period with what was published in it, the newest period first.
+
+    What was published while nobody judged stands with the period that followed.
+    """
+    rows = []
+    before = periods[0].start if periods else None
+    for each in periods:
+        meanwhile = [
+            version for at, version in versions if before and before <= at.date() < each.end
+        ]
+        rows.append((each, meanwhile))
+        before = each.end
+    return rows[::-1]
 
 
 def of_label(labels: Mapping[int, Label], group: Group, figure: Figure) -> Row:

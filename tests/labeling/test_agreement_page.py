@@ -12,6 +12,7 @@ from tests.factories import (
     LabelFactory,
     ProjectFactory,
     ReviewTaskFactory,
+    TaxonomyVersionFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -178,5 +179,38 @@ def test_the_page_costs_the_same_for_thirty_documents(
     both(30, labels, reviewer, other_reviewer, apart=5)
 
     # session, person, project, documents, judgements, labels, people, role
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(AGREEMENT)
+
+
+def test_agreement_over_time_has_what_was_published_meanwhile(client, labels, people_apart):
+    version = TaxonomyVersionFactory(
+        number=2, published_at=timezone.now() - timedelta(days=3), note="Fees <told> apart"
+    )
+    page = client.get(AGREEMENT)
+
+    (newest, published), (older, before) = page.context["periods"]
+    assert (newest.figure.documents, older.figure.documents) == (12, 12)
+    assert (published, before) == ([version], [])
+    assert older.figure.value < newest.figure.value
+    assert [mark.name for mark in page.context["chart"].marks] == ["v2"]
+    assert "v2: <bdi>Fees &lt;told&gt; apart</bdi>" in page.text
+
+
+def test_one_period_has_its_figures_and_no_chart(client, labels, reviewer, other_reviewer):
+    both(12, labels, reviewer, other_reviewer, apart=3)
+    page = client.get(AGREEMENT)
+
+    assert page.context["chart"] is None
+    assert "once people differed in two periods" in page.text
+    assert len(page.context["periods"]) == 1
+
+
+@pytest.fixture
+def people_apart(labels, reviewer, other_reviewer):
+    """Two people who differed six days ago on half of twelve documents, and now on one."""
+    for ago, apart in ((6 * 24 * 60, 6), (0, 1)):
+        for place, document in enumerate(DocumentFactory.create_batch(12)):
+            right, wrong = labels[place % 2], labels[(place + 1) % 2]
+            decide(document, reviewer, right, ago=ago)
+            decide(document, other_reviewer, wrong if place < apart else right, ago=ago)
