@@ -1,6 +1,6 @@
 """Record reviewers' judgements, and take them back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from labeling import adjudication, audit, gold, queues, taxonomies
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
-from labeling.prepared import Change, Prepared, PreparedUpdate
+from labeling.prepared import Change, Prepared, PreparedUpdate, insert
 from labeling.queues import LeaseLost
 
 __all__ = ["KeyUsed", "LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
@@ -63,19 +63,20 @@ def annotate(
         LabelRefused: a label of another project, a retired or merely grouping one, or not exactly
             one in a single-label project.
     """
-    chosen = list(dict.fromkeys(label.pk for label in labels))
+    given = {label.pk: label for label in labels}
+    chosen = list(given)
     try:
         with transaction.atomic():
             task = _locked(task)
             if not _close(task, reviewer):
                 return _decided_already(task, reviewer, set(chosen), key)
             shown = None if independent or task.is_blind else task.prediction
-            standing = taxonomies.labels_of({*chosen, *(shown.proposed if shown else ())})
-            given = [standing[pk] for pk in chosen]
-            _check(task, given)
+            usable = taxonomies.usable(chosen, shown.proposed if shown else ())
+            _check(task, given, usable)
             is_multi = task.project.is_multi
-            offered = gold.offer(shown, standing, is_multi=is_multi) if shown else None
-            return _store(task, reviewer, given, offered, key=key, batch=batch, now=now)
+            offered = gold.offer(shown, usable, is_multi=is_multi) if shown else None
+            labels = list(given.values())
+            return _store(task, reviewer, labels, offered, key=key, batch=batch, now=now)
     except IntegrityError:
         if not Annotation.objects.filter(reviewer=reviewer, key=key).exists():
             raise
@@ -128,16 +129,20 @@ def _decided_already(task: ReviewTask, reviewer: User, chosen: set[int], key: UU
     raise lost
 
 
-def _check(task: ReviewTask, labels: Sequence[Label]) -> None:
-    for label in labels:
+def _check(task: ReviewTask, labels: Mapping[int, Label], usable: Collection[int]) -> None:
+    for pk, label in labels.items():
         if label.project_id != task.project_id:
             raise LabelRefused("This label belongs to another project.")
-        if label.retired_at is not None:
-            raise LabelRefused(f"{label} is retired and can no longer be given.")
-        if not label.is_assignable:
-            raise LabelRefused(f"{label} only groups other labels; choose one below it.")
+        if pk not in usable:
+            raise LabelRefused(_why_not(Label.objects.without_texts().get(pk=pk)))
     if len(labels) > 1 and not task.project.is_multi:
         raise LabelRefused("This project gives exactly one label to each document.")
+
+
+def _why_not(label: Label) -> str:
+    if label.retired_at is not None:
+        return f"{label} is retired and can no longer be given."
+    return f"{label} only groups other labels; choose one below it."
 
 
 def _store(
@@ -151,7 +156,7 @@ def _store(
     now: datetime,
 ) -> Annotation:
     ids, is_multi = [label.pk for label in labels], task.project.is_multi
-    annotation = Annotation.objects.create(
+    annotation = Annotation(
         project=task.project,
         task=task,
         reviewer=reviewer,
@@ -161,8 +166,9 @@ def _store(
         prediction=None if task.is_check else task.prediction,
         annotated_at=now,
     )
+    insert([annotation])
     through = Annotation.labels.through
-    through.objects.bulk_create(through(annotation=annotation, label_id=pk) for pk in ids)
+    insert([through(annotation=annotation, label_id=pk) for pk in ids])
     is_open = False
     if task.is_check:
         gold.put_right(task.document, labels, annotation=annotation, now=now)

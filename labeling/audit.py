@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from labeling.models import AuditEntry, Project
+from labeling.prepared import insert
 
 
 def record(
@@ -25,7 +26,7 @@ def record(
         subject: what it was done to, in words.
         detail: plain JSON values worth keeping, such as before and after.
     """
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         project=project,
         actor=actor,
         act=act,
@@ -33,3 +34,5 @@ def record(
         detail=detail or {},
         at=now,
     )
+    insert([entry])
+    return entry

@@ -6,21 +6,20 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef
 
-from labeling import events
+from labeling import events, taxonomies
 from labeling.models import (
     Annotation,
     Document,
     GoldLabel,
     Label,
-    Overlap,
     Prediction,
     Project,
     ReviewTask,
     RuledOut,
 )
-from labeling.prepared import Change, Ids, Prepared, PreparedUpdate
+from labeling.prepared import Change, PreparedUpdate, insert
 
 NOTHING: Final[list[None]] = [None]  # the one row that says nothing fits
 SHOWN = 9  # candidates on the card: those a digit key chooses
@@ -39,7 +38,7 @@ def grant(
 
     *ruled_out* are ids of labels the person saw proposed and passed over.
     """
-    granted = GoldLabel.objects.bulk_create(
+    granted = [
         GoldLabel(
             project_id=annotation.project_id,
             document=document,
@@ -48,10 +47,13 @@ def grant(
             granted_at=now,
         )
         for label in labels or NOTHING
-    )
-    RuledOut.objects.bulk_create(
-        RuledOut(document=document, label_id=label_id, annotation=annotation)
-        for label_id in ruled_out
+    ]
+    insert(granted)
+    insert(
+        [
+            RuledOut(document=document, label_id=label_id, annotation=annotation)
+            for label_id in ruled_out
+        ]
     )
     _mark(document=document.pk, now=now)
     events.announce(events.gold_changed, project_id=annotation.project_id)
@@ -123,20 +125,26 @@ def _bring_back(annotation: Annotation) -> None:
 class Offer:
     """What a card proposed: ids of labels, in the model's order.
 
-    shown: the candidates that digit keys choose. suggested: what Enter accepts.
+    shown: the candidates that digit keys choose. suggested: what Enter accepts. right_too: those
+    that overlap with a chosen one.
     """
 
     shown: Sequence[int]
     suggested: Sequence[int]
+    right_too: Collection[int]
 
 
-def offer(prediction: Prediction, labels: Mapping[int, Label], *, is_multi: bool) -> Offer:
-    """Return what the card of *prediction* proposes: those of *labels* that may still be given."""
+def offer(prediction: Prediction, usable: Mapping[int, bool], *, is_multi: bool) -> Offer:
+    """Return what the card of *prediction* proposes: those of the *usable* labels it names.
+
+    Args:
+        usable: as `taxonomies.usable` says.
+    """
     ranked = [candidate.label_id for candidate in prediction.ranked]
-    usable = {pk for pk, each in labels.items() if each.is_usable}
     shown = [label_id for label_id in ranked if label_id in usable][:SHOWN]
     ticked = [label_id for label_id in prediction.label_ids if label_id in usable]
-    return Offer(shown, ticked if is_multi else shown[:1])
+    right_too = {label_id for label_id, is_right in usable.items() if is_right}
+    return Offer(shown, ticked if is_multi else shown[:1], right_too)
 
 
 def passed_over(offered: Offer | None, chosen: Collection[int], *, is_multi: bool) -> list[int]:
@@ -153,29 +161,13 @@ def passed_over(offered: Offer | None, chosen: Collection[int], *, is_multi: boo
     else:
         ranks = [rank for rank, label_id in enumerate(offered.shown) if label_id in chosen]
         seen = list(offered.shown[: ranks[0]] if ranks else offered.shown)
-    return apart_from(seen, chosen)
+    return [label_id for label_id in seen if label_id not in offered.right_too]
 
 
 def apart_from(seen: Sequence[int], chosen: Collection[int]) -> list[int]:
     """Return those of *seen* that do not overlap with a chosen label, and so were ruled out."""
-    either_way = _overlapping(seen, chosen)
-    return [label_id for label_id in seen if label_id not in either_way]
-
-
-def _overlapping(seen: Collection[int], chosen: Collection[int]) -> set[int]:
-    if not seen or not chosen:
-        return set()
-    pairs = _overlaps(chosen=list(chosen), seen=list(seen))
-    return {label_id for pair in pairs for label_id in (pair.first_id, pair.second_id)} - set(
-        chosen
-    )
-
-
-@Prepared
-def _overlaps(*, chosen: Ids, seen: Ids) -> QuerySet[Overlap]:
-    return Overlap.objects.filter(
-        Q(first__in=chosen, second__in=seen) | Q(first__in=seen, second__in=chosen)
-    )
+    right_too = taxonomies.usable(chosen, seen)
+    return [label_id for label_id in seen if not right_too.get(label_id)]
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from labeling import audit, events, taxonomy_rows
 from labeling.models import Label, LabelEdition, Overlap, Project, TaxonomyVersion
@@ -48,6 +48,23 @@ class LabelText:
 def labels_of(ids: Collection[int]) -> dict[int, Label]:
     """Return these labels by id, retired ones too; without their texts, which are long."""
     return {label.pk: label for label in _short(labels=list(ids))} if ids else {}
+
+
+def usable(chosen: Collection[int], proposed: Collection[int]) -> dict[int, bool]:
+    """Return which of these labels a document may be given now, and whether each may be right too.
+
+    That is whether it overlaps with one of the *chosen*.
+    """
+    ids = {*chosen, *proposed}
+    return dict(_usable(labels=list(ids), chosen=list(chosen) or [0])) if ids else {}
+
+
+@Prepared
+def _usable(*, labels: Ids, chosen: Ids) -> QuerySet[Label, tuple[int, bool]]:
+    this = OuterRef("pk")
+    either_way = Q(first=this, second__in=chosen) | Q(second=this, first__in=chosen)
+    usable = Label.objects.assignable().filter(pk__in=labels)
+    return usable.values_list("pk", Exists(Overlap.objects.filter(either_way)))
 
 
 def named(project: Project, *, ids: Sequence[int], keys: Sequence[str]) -> list[Label]:

@@ -35,7 +35,7 @@ def _request_refit(*, project_id: int, **_: Any) -> None:
     """Ask a worker to see in two seconds whether it is time to learn.
 
     It will then see what is decided meanwhile, too, so that none of that need ask: twenty people
-    decide thirty times a second. Without a broker the next decision asks again.
+    decide thirty times a second. Without a broker a decision a second later asks again.
     """
     from training.tasks import refit
 
@@ -43,8 +43,8 @@ def _request_refit(*, project_id: int, **_: Any) -> None:
     alone = settings.CELERY_TASK_ALWAYS_EAGER  # the job has looked by the time it is asked
     if last is not None and now - last < TOGETHER and not alone:
         return
+    _asked[project_id] = now
     try:
         refit.apply_async((project_id,), countdown=2 * TOGETHER)  # a worker's clock may be ahead
-        _asked[project_id] = now
     except OperationalError as error:
         logger.warning("Project %s learns later: no message broker (%s)", project_id, error)

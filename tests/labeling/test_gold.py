@@ -76,7 +76,8 @@ def test_choice_from_elsewhere_rules_out_only_candidates_that_were_shown(project
     ranked = [[label.pk, 0.5, 1.0, 0.01] for label in shown]
     prediction = PredictionFactory(candidates=ranked)
 
-    offered = gold.offer(prediction, Label.objects.in_bulk(), is_multi=False)
+    usable = dict.fromkeys(Label.objects.in_bulk(), False)
+    offered = gold.offer(prediction, usable, is_multi=False)
     passed = gold.passed_over(offered, {LabelFactory().pk}, is_multi=False)
 
     assert passed == [label.pk for label in shown[: gold.SHOWN]]

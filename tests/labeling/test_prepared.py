@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.transaction import TransactionManagementError
 
 from labeling.models import Document, Project, ReviewTask
-from labeling.prepared import Change, Ids, Prepared, PreparedUpdate, Words
+from labeling.prepared import Change, Ids, Prepared, PreparedUpdate, Words, insert
 from tests.factories import DocumentFactory, PredictionFactory, ProjectFactory, ReviewTaskFactory
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -155,3 +155,45 @@ def test_an_update_that_the_database_refuses_ends_its_transaction(project):
         with pytest.raises(TransactionManagementError):
             ReviewTask.objects.count()
         transaction.set_rollback(True)
+
+
+def rows_of(project, names):
+    return [
+        Document(
+            project=project, external_id=name, subject="", text=name, metadata={"of": [name, None]},
+            fingerprint=name * 8, imported_at=NOON,
+        )
+        for name in names
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [["a"], ["b", "c", "d"]])
+def test_rows_are_inserted_as_bulk_create_would(project, names):
+    rows = rows_of(project, names)
+    insert(rows)
+    others = Document.objects.bulk_create(rows_of(ProjectFactory(slug="elsewhere"), names))
+
+    assert [row.pk for row in rows] == list(
+        named(keys=names).filter(project=project).values_list("pk", flat=True)
+    )
+    for row, other in zip(rows, others, strict=True):
+        stored, expected = (
+            Document.objects.filter(pk=each.pk).values().get() for each in (row, other)
+        )
+        differ = {key for key in stored if stored[key] != expected[key]}
+        assert differ == {"id", "project_id"}
+        assert not row._state.adding
+
+
+def test_inserting_what_must_not_stand_twice_fails_and_breaks_the_transaction(project):
+    insert(rows_of(project, ["a"]))
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            insert(rows_of(project, ["a"]))
+        assert transaction.get_rollback()
+    assert Document.objects.count() == 1
+
+
+def test_no_row_is_no_statement(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        insert([])
