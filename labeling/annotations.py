@@ -104,7 +104,7 @@ def _close(task: ReviewTask, reviewer: User) -> bool:
 
     A lease that ran out and that nobody else took will do: the decision may have been on its way.
     """
-    if (task.document.gold_at is not None) != task.is_check:
+    if (task.document.gold_at is not None) != (task.is_check or task.is_known):
         return False
     return bool(_end(task=task.pk, reviewer=reviewer.pk))
 
@@ -172,7 +172,7 @@ def _store(
     is_open = False
     if task.is_check:
         gold.put_right(task.document, labels, annotation=annotation, now=now)
-    elif not (is_open := adjudication.keep_open(task, annotation, now=now)):
+    elif not task.is_known and not (is_open := adjudication.keep_open(task, annotation, now=now)):
         ruled_out = (
             gold.apart_from(adjudication.rejected(task, ids), ids)
             if task.is_disputed
@@ -255,10 +255,9 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
 
 
 def _stop_asking_about(task: ReviewTask, *, now: datetime) -> None:
-    """Withdraw what asks whether the document's gold is right, unless somebody looks at it."""
-    checks = ReviewTask.objects.unleased(at=now).filter(
-        document=task.document_id, queue__reason=ReviewQueue.Reason.CHECK
-    )
+    """Withdraw what asks about the document's gold, unless somebody looks at it."""
+    about_gold = Q(queue__reason=ReviewQueue.Reason.CHECK) | Q(is_known=True)
+    checks = ReviewTask.objects.unleased(at=now).filter(about_gold, document=task.document_id)
     checks.update(status=Status.WITHDRAWN, leased_by=None, leased_until=None)
 
 
@@ -274,7 +273,7 @@ def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
     if task.status != Status.DONE:
         raise UndoRefused("The task is not closed by this decision any more.")
     others = GoldLabel.objects.filter(document=task.document_id).exclude(annotation=annotation)
-    was_right = task.is_check and not annotation.replaced
+    was_right = (task.is_check and not annotation.replaced) or task.is_known
     if others.exists() and not was_right:
         raise UndoRefused("The document has gold from elsewhere since.")
     if ReviewTask.objects.open().filter(document=task.document_id).exists():

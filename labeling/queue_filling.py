@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from labeling import known_gold
 from labeling.models import (
     Annotation,
     Document,
@@ -113,8 +114,8 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
     fingerprints = dict(Document.objects.open().filter(pk__in=ids).values_list("pk", "fingerprint"))
     standing = ReviewTask.objects.open().filter(document__in=ids)
     known = ("document_id", "prediction_id", "value", "leased_until", "question_id", "judged")
-    others = standing.exclude(queue__reason=ReviewQueue.Reason.CHECK).only(*known)
-    tasks = {task.document_id: task for task in others}
+    others = standing.exclude(queue__reason=ReviewQueue.Reason.CHECK).exclude(is_known=True)
+    tasks = {task.document_id: task for task in others.only(*known)}
     new, moved, unwanted, wanted = [], [], [], 0
     for each in batch:
         fingerprint = fingerprints.get(each.document_id)
@@ -165,7 +166,8 @@ def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
 def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) -> None:
     """Put a chosen batch before everything else, in order: its tasks are worth 2 - rank / n.
 
-    What was chosen before falls back to 1 - margin. A chosen document without an open task gets one
+    What was chosen before falls back to 1 - margin. Documents whose answer is known are mixed in,
+    as many as the project wants. A chosen document without an open task gets one
     in the queue of close calls, unless it has gold.
     """
     current = Prediction.objects.current().filter(document=OuterRef("document"))
@@ -182,6 +184,7 @@ def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) 
         for task in tasks:
             task.value = 2 - rank_of[task.document_id] / len(rank_of)
         ReviewTask.objects.bulk_update(tasks, ["value"], batch_size=100)
+    known_gold.mix_in(ensure(project)[ReviewQueue.Reason.AMBIGUOUS], len(rank_of), now=now)
 
 
 def _open_chosen(project: Project, document_ids: Sequence[int], *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,8 @@ ENOUGH: Final = 10
 """Documents below which a figure gets no interval: a few agree or not by luck, and resampling the
 few cannot know of others."""
 TAILS: Final = (2.5, 97.5)
+TWO_SIDED: Final = 1.959964
+"""Standard deviations that hold 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,15 @@ def _draws(documents: int, *, seed: int, rounds: int) -> Iterator[Floats]:
     for _ in range(rounds):
         drawn = rng.integers(max(documents, 1), size=documents)
         yield np.bincount(drawn, minlength=documents).astype(np.float64)
+
+
+def wilson(right: int, documents: int) -> Figure:
+    """Return a share with Wilson's interval (1927), which holds for few documents, too."""
+    share, z2 = right / documents, TWO_SIDED**2
+    middle = (share + z2 / (2 * documents)) / (1 + z2 / documents)
+    spread = share * (1 - share) / documents + z2 / (4 * documents**2)
+    half = TWO_SIDED * math.sqrt(spread) / (1 + z2 / documents)
+    return Figure(share, Interval(middle - half, middle + half), documents)
 
 
 def ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:

@@ -47,12 +47,23 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # no runtime gen
         " without seeing each other's answers, so that agreement is measured.",
     )
 
+    known_share = PercentField(
+        label="Known gold, %",
+        min_value=0,
+        max_value=50,
+        step_size=0.01,
+        help_text="Share of decisions that are on documents whose answer is known: imported, ruled"
+        " by an owner, confirmed, or agreed by several. They look like all others, change nothing,"
+        " and measure each person.",
+    )
+
     class Meta:
         model = Project
         fields = [
             "name",
             "promised_precision",
             "audit_share",
+            "known_share",
             "overlap_share",
             "overlap_people",
             "refit_every",

@@ -59,6 +59,10 @@ class Project(models.Model):
     overlap_share = models.FloatField(
         default=0.0, help_text="Share of documents in review that several people judge, in [0, 1]."
     )
+    known_share = models.FloatField(
+        default=0.0,
+        help_text="Share of the tasks chosen next whose answer is known, in [0, 1).",
+    )
     overlap_people = models.PositiveSmallIntegerField(
         default=2,
         validators=[MinValueValidator(2), MaxValueValidator(5)],
@@ -82,6 +86,10 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=Q(overlap_share__gte=0, overlap_share__lte=1),
                 name="overlap_share_in_unit_interval",
+            ),
+            models.CheckConstraint(
+                condition=Q(known_share__gte=0, known_share__lt=1),
+                name="known_share_below_one",
             ),
             models.CheckConstraint(
                 condition=Q(overlap_people__gte=2), name="overlap_takes_at_least_two_people"

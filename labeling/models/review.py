@@ -86,10 +86,10 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         """Open tasks that *reviewer* may decide together with others alike.
 
         One person's judgement of the prediction that stands is all they want: no second opinion,
-        no gold to check.
+        no gold to check, and none that is known.
         """
         free = self.open().not_with_others(reviewer, at=at).meant_for(reviewer, at=at)
-        alone = free.filter(wanted=1, prediction__is_current=True)
+        alone = free.filter(wanted=1, is_known=False, prediction__is_current=True)
         return alone.exclude(queue__reason=ReviewQueue.Reason.CHECK)
 
     def escalated(self) -> ReviewTaskQuerySet:
@@ -178,6 +178,10 @@ class ReviewTask(models.Model):
     )
     is_disputed = models.BooleanField(
         default=False, help_text="All who were wanted judged, and differ: an owner rules."
+    )
+    is_known = models.BooleanField(
+        default=False,
+        help_text="The document has gold: it measures who decides, and what they say changes none.",
     )
     created_at = models.DateTimeField()
 

@@ -8,15 +8,17 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from labeling import agreement_chart, reliability, second_opinions
+from labeling import agreement_chart, known_gold, reliability, second_opinions
 from labeling.access import PersonRequest, owner_page
 from labeling.agreement import Group, measure
 from labeling.agreement_over_time import Period, over_time
+from labeling.known_gold import Measured
 from labeling.models import Label, Project, TaxonomyVersion
-from labeling.resampling import ENOUGH, Figure
+from labeling.resampling import ENOUGH, Figure, wilson
 
 SEED = 0  # any: the same judgements shall show the same intervals
 SHOWN = 20  # rows of a table
+FEW = 5  # decisions on known gold below which a label's share says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class Rows:
 def show_agreement(request: PersonRequest, project: Project) -> HttpResponse:
     """Show how far people agree where several judged, by branch, label and pair of people."""
     opinions = second_opinions.collect(project)
+    labels = Label.objects.filter(project=project).only("name", "parent").in_bulk()
     context: dict[str, object] = {"project": project, "enough": ENOUGH}
+    context |= on_known_gold(project, labels)
     if opinions.judgements:
-        labels = Label.objects.filter(project=project).only("name", "parent").in_bulk()
         parents = {pk: label.parent_id for pk, label in labels.items()}
         found = measure(opinions.judgements, parents, multi=project.is_multi, seed=SEED)
         reliable = reliability.of(opinions.judgements, opinions.rulings)
@@ -69,6 +72,30 @@ def show_agreement(request: PersonRequest, project: Project) -> HttpResponse:
             "pairs": lowest([Row(named[pair], each) for pair, each in found.pairs.items()]),
         }
     return render(request, "labeling/agreement.html", context)
+
+
+def on_known_gold(project: Project, labels: Mapping[int, Label]) -> dict[str, object]:
+    """Return how often each person was right where the answer is known, and what they missed."""
+    people, on_labels = known_gold.measure(project)
+    names = User.objects.in_bulk([each.id for each in people])
+
+    def rows(measured: Sequence[Measured]) -> list[Row]:
+        shares = [(each.id, wilson(each.right, each.decisions)) for each in measured]
+        return [of_label(labels, label, share) for label, share in shares][:SHOWN]
+
+    return {
+        "known_people": [
+            (
+                names[each.id],
+                wilson(each.right, each.decisions),
+                rows([label for label in each.of_labels if label.right < label.decisions]),
+            )
+            for each in people
+            if each.id
+        ],
+        "known_labels": rows([each for each in on_labels if each.decisions >= FEW]),
+        "few": FEW,
+    }
 
 
 Published = tuple[datetime, TaxonomyVersion]

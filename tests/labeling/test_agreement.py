@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 from labeling.agreement import alphas, by_group, kappas, measure
 from labeling.distances import masi, nominal, tree
 from labeling.judgements import Judgement, several
-from labeling.resampling import ENOUGH
+from labeling.resampling import ENOUGH, wilson
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -298,3 +298,20 @@ def test_a_few_documents_give_no_interval():
     assert short.exact.value == enough.exact.value == 1
     assert short.exact.interval is None
     assert enough.exact.interval.low == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "documents", "low", "high"),
+    [
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (8, 10, 0.4902, 0.9433),
+        (81, 263, 0.2553, 0.3662),
+    ],
+)
+def test_shares_have_wilsons_interval(right, documents, low, high):
+    """The last from Newcombe (1998), table I; the others by scipy's binomtest."""
+    figure = wilson(right, documents)
+
+    assert figure.value == right / documents
+    assert (figure.interval.low, figure.interval.high) == pytest.approx((low, high), abs=1e-4)

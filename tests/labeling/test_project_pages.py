@@ -18,7 +18,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 SETTINGS = {"name": "Mail", "promised_precision": "99.5", "audit_share": "5", "refit_every": "10"}
-SETTINGS |= {"overlap_share": "10", "overlap_people": "3"}
+SETTINGS |= {"overlap_share": "10", "overlap_people": "3", "known_share": "2.5"}
 
 
 def done(page) -> list[bool]:
@@ -165,6 +165,7 @@ def test_settings_are_typed_as_percentages_and_stored_as_shares(client, admin, p
         10,
     )
     assert (project.overlap_share, project.overlap_people) == (0.1, 3)
+    assert project.known_share == 0.025
     assert AuditEntry.objects.get().act == "changed settings"
 
 
