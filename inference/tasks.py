@@ -54,3 +54,11 @@ def gather_evidence(prediction_ids: list[int]) -> None:
     from inference import evidence  # loads models: workers only
 
     evidence.gather(prediction_ids, now=timezone.now())
+
+
+@shared_task
+def find_by_meaning(project_id: int, address: str) -> None:
+    """Look for the documents an address of the documents page asks for. Safe to run twice."""
+    from inference import by_meaning  # loads an encoder: workers only
+
+    by_meaning.answer(project_id, address)

@@ -24,6 +24,7 @@ from labeling.search import Search, parse
 PREDICTED, GOLD = "predicted", "gold"
 IMPORTED = "imported"
 NEWEST, CLOSEST = "newest", "closest"
+MEANING = "meaning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,12 @@ class DocumentFilter:
     gold: "yes" or "no".
     decided: a kind of judgement that stands on it, or IMPORTED.
     order: NEWEST or CLOSEST; when empty, the closest calls of a bucket and the newest of all else.
+    by: MEANING where `q` is not words to be found but something like which documents should be;
+        these come nearest first.
     """
 
     q: str = ""
+    by: str = ""
     bucket: str = ""
     label: Label | None = None
     label_is: str = ""
@@ -57,7 +61,11 @@ class DocumentFilter:
 
     @property
     def search(self) -> Search | None:
-        return parse(self.q)
+        return None if self.by_meaning else parse(self.q)
+
+    @property
+    def by_meaning(self) -> bool:
+        return self.by == MEANING and bool(self.q)
 
     @property
     def by_margin(self) -> bool:

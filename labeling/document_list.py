@@ -1,7 +1,7 @@
 """The documents of a project, a page at a time, without ever reading their texts whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import Prefetch
 from django.db.models.functions import Substr
@@ -16,6 +16,7 @@ from labeling.search import Search
 
 PAGE = 50  # documents
 READ = 10_000  # characters of a text, in which to show what was searched for
+NO_WORD = Search(())  # by it nothing is marked, and an excerpt is the beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class DocumentRow:
     """What a list says of one document; its prediction is None until there is one.
 
     subject, excerpt: what was searched for, marked; no excerpt where nothing was.
+    similarity: to what was searched for by meaning, in [-1, 1].
     """
 
     document: Document
@@ -30,6 +32,7 @@ class DocumentRow:
     gold: tuple[Label | None, ...]
     subject: list[Part] = field(default_factory=list)
     excerpt: list[Part] = field(default_factory=list)
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,17 @@ def page(project: Project, asked: DocumentFilter | None = None, *, after: str = 
     documents = _with_standing(asked.search).in_bulk(found.documents)
     rows = [_row(documents[pk], asked.search) for pk in found.documents if pk in documents]
     return DocumentPage(tuple(rows), found)
+
+
+def nearest(project: Project, found: Sequence[tuple[int, float]]) -> DocumentPage:
+    """Return documents of *project* that were *found* by meaning, with their similarities."""
+    documents = _with_standing(NO_WORD).filter(project=project).in_bulk([pk for pk, _ in found])
+    rows = [
+        replace(_row(documents[pk], NO_WORD), similarity=similarity)
+        for pk, similarity in found
+        if pk in documents
+    ]
+    return DocumentPage(tuple(rows), document_walk.Found(tuple(documents), "", number=len(rows)))
 
 
 def counts(project: Project) -> DocumentCounts:

@@ -15,6 +15,7 @@ taxonomy_published = Signal()  # project_id
 gold_changed = Signal()  # project_id
 job_started = Signal()  # job_id
 evidence_wanted = Signal()  # prediction_ids
+meaning_wanted = Signal()  # project_id, address
 
 
 def announce(event: Signal, *, project_id: int) -> None:
@@ -30,4 +31,10 @@ def announce_job(job_id: int) -> None:
 def announce_wanted(prediction_ids: Sequence[int]) -> None:
     """Send evidence_wanted once the running transaction commits."""
     sent = partial(evidence_wanted.send_robust, sender=None, prediction_ids=prediction_ids)
+    transaction.on_commit(sent)
+
+
+def announce_search(project_id: int, address: str) -> None:
+    """Send meaning_wanted once the running transaction commits."""
+    sent = partial(meaning_wanted.send_robust, sender=None, project_id=project_id, address=address)
     transaction.on_commit(sent)

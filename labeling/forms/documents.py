@@ -56,6 +56,7 @@ class DocumentFilterForm(forms.Form):
             attrs={"placeholder": "Words, “a phrase”, -without", "maxlength": search.LONGEST}
         ),
     )
+    by = choice("Search", [(document_filters.MEANING, "by meaning")], "by words")
     bucket = choice("Bucket", Prediction.Bucket.choices)
     label = forms.CharField(
         label="Label",
@@ -141,7 +142,8 @@ class DocumentFilterForm(forms.Form):
                 f"Searched for the first {search.LONGEST} characters: no search is longer."
             )
         typed = typed[: search.LONGEST]
-        if typed and not search.parse(typed):
+        by_words = self.data.get("by") != document_filters.MEANING
+        if typed and by_words and not search.parse(typed):
             raise forms.ValidationError("There is no word in it; type one that is in the text.")
         return typed
 

@@ -9,7 +9,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling import comments, document_list, document_walk, exports, saved_views
+from labeling import (
+    comments,
+    document_list,
+    document_walk,
+    exports,
+    jobs,
+    meaning,
+    saved_views,
+)
 from labeling.access import PersonRequest, owner_page
 from labeling.document_filters import DocumentFilter
 from labeling.forms.documents import DocumentFilterForm, ViewNameForm
@@ -38,9 +46,15 @@ def documents_page(
     asked = form.filter
     counts = document_list.counts(project)
     views = list(project.saved_views.all())
+    near = meaning.find(project, asked) if asked.by_meaning else None
+    found = near.documents if near else ()
     context = {
         "project": project,
-        "page": document_list.page(project, asked, after=after),
+        "page": document_list.nearest(project, found)
+        if asked.by_meaning
+        else document_list.page(project, asked, after=after),
+        "near": near,
+        "worker_alive": near is not None or not asked.by_meaning or jobs.worker_alive(),
         "is_first": not after,
         "counts": counts,
         "form": form,
@@ -62,7 +76,7 @@ def chosen(form: DocumentFilterForm, asked: DocumentFilter) -> list[tuple[str, s
     return [
         (str(form.fields[name].label), form.shown(name), without(asked, name))
         for name in asked.asked
-        if name not in ("q", "label_is")
+        if name not in ("q", "by", "label_is")
     ]
 
 
@@ -149,7 +163,7 @@ def export_gold(_request: PersonRequest, project: Project, format_: str) -> Stre
 def export_found(request: PersonRequest, project: Project, format_: str) -> HttpResponseBase:
     """Stream the documents that the address asks for; none where not all of it can be read."""
     form = DocumentFilterForm(project, request.GET)
-    if form.errors:
+    if form.errors or form.filter.by_meaning:  # which is found a few at a time, never all
         return documents_page(request, project, form, status=422)
     return download(project, "documents", format_, partial(exports.found, asked=form.filter))
 

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from django.apps import apps
+from django.core.cache import cache
 from django.utils import timezone
 
-from labeling import document_walk, exports, saved_views
+from labeling import document_walk, events, exports, jobs, meaning, saved_views
 from labeling.document_fields import NONE_FITS
 from labeling.document_filters import DocumentFilter
 from labeling.documents import Row, import_documents
@@ -258,3 +260,80 @@ def test_reviewers_and_outsiders_neither_save_nor_delete_views(
         assert client.post(url("delete-view", view.pk)).status_code == 404
 
     assert list(SavedView.objects.all()) == [view]
+
+
+# --- by meaning
+
+
+@pytest.fixture
+def searches():
+    """The searches by meaning that workers are asked for."""
+    asked = []
+
+    def hear(*, project_id, address, **_):
+        asked.append((project_id, address))
+
+    events.meaning_wanted.disconnect(dispatch_uid="inference.meaning")
+    events.meaning_wanted.connect(hear)
+    cache.clear()
+    yield asked
+    events.meaning_wanted.disconnect(hear)
+    apps.get_app_config("inference").ready()
+
+
+MEANING = {"q": "lost card", "by": "meaning"}
+
+
+def test_a_search_by_meaning_asks_a_worker_once_and_looks_again(
+    page, project, searches, stored, django_capture_on_commit_callbacks
+):
+    stored("My card is gone.")
+    cache.set(jobs.HEARTBEAT, "now")
+    with django_capture_on_commit_callbacks(execute=True):
+        first, again = page(**MEANING), page(**MEANING)
+
+    assert searches == [(project.pk, "q=lost+card&by=meaning")]
+    for shown in (first, again):
+        assert "Looking …" in shown.text
+        assert 'hx-get="?q=lost+card&amp;by=meaning"' in shown.text
+
+
+def test_what_a_worker_found_is_shown_nearest_first(page, project, searches, stored):
+    stored("My card is gone.", "Opening hours, please.", "Old news")
+    gone, hours, _ = project.documents.order_by("pk").values_list("pk", flat=True)
+    elsewhere = PredictionFactory(document__project=ProjectFactory(slug="elsewhere")).document_id
+    found = meaning.Nearest([(gone, 0.71), (elsewhere, 0.5), (hours, 0.12)], 3)
+    meaning.keep(project.pk, "q=lost+card&by=meaning", found)
+    shown = page(**MEANING)
+
+    rows = [(row.document.pk, row.similarity) for row in shown.context["page"].rows]
+    assert rows == [(gone, 0.71), (hours, 0.12)]
+    assert "My card is gone." in shown.text
+    assert "71 %" in shown.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "hx-get" not in shown.text.partition('id="nearest"')[2]
+    assert not searches
+
+
+def test_without_a_worker_it_says_so(page, searches, stored):
+    stored("My card is gone.")
+    assert "No worker is running" in page(**MEANING).text
+
+
+def test_what_stopped_a_worker_is_said(page, project, searches, stored):
+    stored("My card is gone.")
+    meaning.keep(project.pk, "q=lost+card&by=meaning", meaning.Nearest([], 0, "No <model>."))
+    assert "No &lt;model&gt;." in page(**MEANING).text
+
+
+def test_signs_alone_may_be_searched_for_by_meaning_and_nothing_is_all_documents(
+    page, searches, stored
+):
+    stored("My card is gone.")
+    assert "was left out" not in page(q="?!", by="meaning").text
+    assert page(q="", by="meaning").context["page"].found.number is None
+    assert len(searches) == 0
+
+
+def test_what_is_found_by_meaning_is_no_download(client, owner, project):
+    client.force_login(owner)
+    assert client.get(url("export-found", "csv"), MEANING).status_code == 422
