@@ -111,6 +111,7 @@ def database(url: str) -> dict[str, Any]:
     if settings["ENGINE"] == "django.db.backends.sqlite3":
         settings["OPTIONS"] = SQLITE_OPTIONS
     else:
+        settings["ENGINE"] = "config.postgresql"
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = POSTGRES_OPTIONS | settings.get("OPTIONS", {})
     return settings

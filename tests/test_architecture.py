@@ -181,6 +181,4 @@ def test_a_database_url_leads_to_postgresql(tmp_path):
         "print(d['ENGINE'], d['NAME'], d['CONN_HEALTH_CHECKS'])"
     )
     url = "postgres://me:secret@db.example:5433/tiebreak"
-    assert in_fresh_python(code, tmp_path, DATABASE_URL=url) == (
-        "django.db.backends.postgresql tiebreak True"
-    )
+    assert in_fresh_python(code, tmp_path, DATABASE_URL=url) == ("config.postgresql tiebreak True")
