@@ -27,7 +27,7 @@ AT_ONCE: Final = 20_000  # documents: 30 MB of vectors
 def answer(project_id: int, address: str) -> None:
     """Look for what the address asks for, and keep what was found, or why nothing could be."""
     project = Project.objects.filter(pk=project_id).first()
-    if project is None:
+    if project is None or meaning.is_kept(project_id, address):
         return
     asked = DocumentFilterForm(project, QueryDict(address)).filter
     documents = asked.meeting(project.documents.all()).order_by("pk")

@@ -34,7 +34,7 @@ OVERLAP: Final = timedelta(minutes=10)
 """Gold is dated before it is committed: so far back is looked again for what came late."""
 
 
-class KnownGold:
+class GoldIndex:
     """The gold documents of one project by one encoder, in this process."""
 
     def __init__(self, project_id: int, encoder_digest: str) -> None:
@@ -82,9 +82,9 @@ class KnownGold:
 
 
 @lru_cache(maxsize=4)
-def known_gold(project_id: int, encoder_digest: str) -> KnownGold:
+def gold_index(project_id: int, encoder_digest: str) -> GoldIndex:
     """Return what this process knows of a project's gold."""
-    return KnownGold(project_id, encoder_digest)
+    return GoldIndex(project_id, encoder_digest)
 
 
 def gather(prediction_ids: Sequence[int], *, now: datetime) -> int:
@@ -114,7 +114,7 @@ def _of(bundle: Bundle, predictions: Sequence[Prediction], now: datetime) -> lis
     """Return the evidence for predictions of one project by *bundle*, unsaved."""
     encoder = serving.encoder(bundle)
     ids, found = vectors.document_vectors([each.document_id for each in predictions], encoder)
-    gold = known_gold(predictions[0].project_id, encoder.digest)
+    gold = gold_index(predictions[0].project_id, encoder.digest)
     near = dict(zip(ids.tolist(), gold.nearest(found), strict=True))
     return [
         Evidence(

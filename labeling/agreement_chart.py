@@ -36,12 +36,18 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """points: "x,y x,y …" of the line. lines: (y, alpha) of those across."""
+    """points: "x,y x,y …" of the line. lines: (y, alpha) of those across. The rest: its field."""
 
     dots: Sequence[Dot]
     points: str
     marks: Sequence[Mark]
     lines: Sequence[tuple[float, float]]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
 
 
 def draw(periods: Sequence[Period], published: Sequence[tuple[datetime, str]]) -> Chart | None:

@@ -256,8 +256,10 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
 
 def _stop_asking_about(task: ReviewTask, *, now: datetime) -> None:
     """Withdraw what asks about the document's gold, unless somebody looks at it."""
-    about_gold = Q(queue__reason=ReviewQueue.Reason.CHECK) | Q(is_known=True)
-    checks = ReviewTask.objects.unleased(at=now).filter(about_gold, document=task.document_id)
+    about = Q(is_known=True)
+    if not task.is_known:  # what is said of that changes no gold
+        about |= Q(queue__reason=ReviewQueue.Reason.CHECK)
+    checks = ReviewTask.objects.unleased(at=now).filter(about, document=task.document_id)
     checks.update(status=Status.WITHDRAWN, leased_by=None, leased_until=None)
 
 
@@ -278,7 +280,9 @@ def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
         raise UndoRefused("The document has gold from elsewhere since.")
     if ReviewTask.objects.open().filter(document=task.document_id).exists():
         raise UndoRefused("The document waits for review again already.")
-    judged = Annotation.objects.standing().filter(task__document=task.document_id)
+    judged = Annotation.objects.standing().filter(
+        task__document=task.document_id, task__is_known=False
+    )
     if judged.exclude(task=task).filter(annotated_at__gt=annotation.annotated_at).exists():
         raise UndoRefused("The document was judged again since.")
 

@@ -137,7 +137,7 @@ def said_of(task: ReviewTask, document: Document, viewer: User) -> list[Comment]
 
     Where several people judge, each sees their own only until all did.
     """
-    is_blind = task.wanted > 1 and not task.is_disputed
+    is_blind = (task.wanted > 1 and not task.is_disputed) or task.is_known
     return [
         each
         for each in comments.on(document)

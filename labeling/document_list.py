@@ -24,7 +24,7 @@ class DocumentRow:
     """What a list says of one document; its prediction is None until there is one.
 
     subject, excerpt: what was searched for, marked; no excerpt where nothing was.
-    similarity: to what was searched for by meaning, in [-1, 1].
+    similarity: to what was searched for by meaning, in [0, 1]; 0 where they point apart.
     """
 
     document: Document
@@ -72,7 +72,7 @@ def nearest(project: Project, found: Sequence[tuple[int, float]]) -> DocumentPag
     """Return documents of *project* that were *found* by meaning, with their similarities."""
     documents = _with_standing(NO_WORD).filter(project=project).in_bulk([pk for pk, _ in found])
     rows = [
-        replace(_row(documents[pk], NO_WORD), similarity=similarity)
+        replace(_row(documents[pk], NO_WORD), similarity=max(similarity, 0.0))
         for pk, similarity in found
         if pk in documents
     ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from labeling import audit, comments, queues
+from labeling import audit, comments, known_gold, queues
 from labeling.models import Comment, Project, ReviewTask
 from labeling.models.review import ReviewTaskQuerySet
 
@@ -21,6 +21,8 @@ def escalate(task: ReviewTask, note: str, *, reviewer: User, now: datetime) -> N
     held = ReviewTask.objects.leased_to(reviewer, at=now).filter(pk=task.pk)
     if held.update(question=question, leased_by=None, leased_until=None):
         _record("escalated", task, actor=reviewer, now=now)
+        if task.is_known:
+            known_gold.is_doubted(task)
     elif not _asked_by(reviewer).filter(pk=task.pk).exists():
         raise queues.lost(task, reviewer)
 

@@ -166,8 +166,8 @@ def passed_over(offered: Offer | None, chosen: Collection[int], *, is_multi: boo
 
 def apart_from(seen: Sequence[int], chosen: Collection[int]) -> list[int]:
     """Return those of *seen* that do not overlap with a chosen label, and so were ruled out."""
-    right_too = taxonomies.usable(chosen, seen)
-    return [label_id for label_id in seen if not right_too.get(label_id)]
+    overlaps = taxonomies.overlapping(seen, chosen)
+    return [label_id for label_id in seen if label_id not in overlaps]
 
 
 @transaction.atomic

@@ -4,14 +4,15 @@ import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from labeling import taxonomies
 from labeling.models import (
     Annotation,
+    Comment,
     GoldLabel,
     Prediction,
     Project,
@@ -26,30 +27,70 @@ POOL: Final = 2_000
 MOST: Final = 5_000
 """Decisions measured, the newest."""
 
-VOUCHED: Final = (
-    Q(annotation=None)  # imported
-    | Q(annotation__kind=Annotation.Kind.RULING)
-    | Q(annotation__task__wanted__gt=1)
-    | Q(annotation__task__queue__reason=ReviewQueue.Reason.CHECK)
-)
-"""Gold that more than one person's single decision stands for."""
+LATE: Final = timedelta(hours=1)
+"""After a lease ran out a decision may still be on its way; so long the task is left alone."""
 
 
-def mix_in(queue: ReviewQueue, among: int, *, now: datetime) -> int:
-    """Put known documents among the *among* tasks of the chosen batch; return how many.
+def candidates(project: Project, among: int, *, seed: str) -> list[int]:
+    """Return ids of known documents to mix in with *among* others; of more than are needed.
 
-    So many that they make up the share the project wants, at places nobody can foresee. What was
-    mixed in before and nobody holds is withdrawn. Whoever judged a document is not offered it. Call
-    it in the transaction that chose the batch.
+    So many that they make up the share the project wants. Those people were asked about least come
+    first. The caller holds them, and then calls `mix_in`.
+    """
+    if not project.known_share:
+        return []
+    chance = random.Random(seed)
+    count = int(among * project.known_share / (1 - project.known_share) + chance.random())
+    pool = list(dict.fromkeys(_vouched(project).values_list("document", flat=True)[:POOL]))
+    asked = _times_asked(project, pool)
+    chance.shuffle(pool)
+    return sorted(pool, key=lambda pk: asked[pk])[:count]  # stable
+
+
+def _vouched(project: Project) -> QuerySet[GoldLabel]:
+    """Return gold that more than one person's single decision stands for, the newest first.
+
+    Imported, ruled by an owner, agreed by several, or confirmed by who checked it; of documents
+    that were close calls before they were gold, and on which nobody commented: no card of them
+    tells that they are known.
+    """
+    checks = Annotation.objects.standing().filter(
+        project=project, task__queue__reason=ReviewQueue.Reason.CHECK, replaced=[]
+    )
+    is_vouched = (
+        Q(annotation=None)
+        | Q(annotation__kind=Annotation.Kind.RULING)
+        | Q(annotation__task__wanted__gt=1)
+        | Q(document__in=checks.values("task__document"))
+    )
+    here = OuterRef("document")
+    close = Prediction.objects.current().filter(document=here, bucket=Prediction.Bucket.REVIEW)
+    gold = GoldLabel.objects.gold().filter(is_vouched, Exists(close), project=project)
+    said = Comment.objects.filter(document=here)
+    waiting = ReviewTask.objects.open().filter(document=here)
+    return gold.exclude(Exists(said)).exclude(Exists(waiting)).order_by("-pk")
+
+
+def _times_asked(project: Project, documents: Collection[int]) -> Counter[int]:
+    known = project.tasks.filter(is_known=True, document__in=documents).order_by()
+    return Counter(dict(known.values_list("document").annotate(Count("pk"))))
+
+
+def mix_in(queue: ReviewQueue, documents: Sequence[int], *, seed: str, now: datetime) -> int:
+    """Put known *documents* at places nobody can foresee in the chosen batch; return how many.
+
+    What was mixed in before and nobody holds is withdrawn. Whoever judged a document is not offered
+    it, nor before its time who put it aside. Call it with the documents held, in the transaction
+    that chose the batch.
     """
     project = queue.project
-    before = project.tasks.unleased(at=now).filter(is_known=True, question=None)
+    before = project.tasks.unleased(at=now - LATE).filter(is_known=True, question=None)
     before.update(status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None)
-    chance = random.Random(f"{project.pk} {now}")
-    count = int(among * project.known_share / (1 - project.known_share) + chance.random())
-    chosen = _choose(project, count, chance) if count else []
+    chance = random.Random(seed)
+    waiting = project.tasks.open().filter(document__in=documents).values("document")
+    free = project.documents.filter(pk__in=documents).exclude(gold_at=None)
     current = Prediction.objects.current().filter(document=OuterRef("pk")).values("pk")
-    documents = project.documents.filter(pk__in=chosen)
+    rows = free.exclude(pk__in=waiting).values_list("pk", Subquery(current[:1]))
     tasks = ReviewTask.objects.bulk_create(
         ReviewTask(
             project=project,
@@ -60,38 +101,36 @@ def mix_in(queue: ReviewQueue, among: int, *, now: datetime) -> int:
             is_known=True,
             created_at=now,
         )
-        for pk, prediction in documents.values_list("pk", Subquery(current[:1]))
+        for pk, prediction in rows.order_by("pk")
     )
-    _keep_from_who_judged(tasks, now=now)
+    _keep_from_who_saw(tasks, now=now)
     return len(tasks)
 
 
-def _choose(project: Project, count: int, chance: random.Random) -> list[int]:
-    """Return ids of known documents that wait for nobody, those asked about least, held."""
-    vouched = GoldLabel.objects.gold().filter(VOUCHED, project=project).order_by("-pk")
-    pool = list(dict.fromkeys(vouched.values_list("document", flat=True)[:POOL]))
-    asked = _times_asked(project, pool)
-    chance.shuffle(pool)
-    pool.sort(key=lambda pk: asked[pk])  # stable
-    waiting = project.tasks.open().filter(document__in=pool).values("document")
-    project.documents.filter(pk__in=pool[: 2 * count]).lock()
-    busy = set(waiting.values_list("document", flat=True))
-    return [pk for pk in pool[: 2 * count] if pk not in busy][:count]
-
-
-def _times_asked(project: Project, documents: Collection[int]) -> Counter[int]:
-    known = project.tasks.filter(is_known=True, document__in=documents)
-    done = known.filter(status=ReviewTask.Status.DONE).order_by()
-    return Counter(dict(done.values_list("document").annotate(Count("pk"))))
-
-
-def _keep_from_who_judged(tasks: Sequence[ReviewTask], *, now: datetime) -> None:
-    of_document = {task.document_id: task for task in tasks}
-    judged = Annotation.objects.filter(task__document__in=of_document)
+def _keep_from_who_saw(tasks: Sequence[ReviewTask], *, now: datetime) -> None:
+    """Offer *tasks* neither to who judged their documents nor to who put them aside."""
+    task_of = {task.document_id: task for task in tasks}
+    judged = Annotation.objects.filter(task__document__in=task_of)
+    seen = dict.fromkeys(judged.values_list("task__document", "reviewer"))
+    aside = TaskSkip.objects.lasting(at=now).filter(task__document__in=task_of)
+    put_aside = aside.filter(task__is_known=True).values_list("task__document", "reviewer", "until")
+    skipped = {(document, reviewer): until for document, reviewer, until in put_aside}
     TaskSkip.objects.bulk_create(
-        TaskSkip(task=of_document[document], reviewer_id=reviewer, skipped_at=now, is_judged=True)
-        for document, reviewer in set(judged.values_list("task__document", "reviewer"))
+        TaskSkip(
+            task=task_of[document],
+            reviewer_id=reviewer,
+            skipped_at=now,
+            until=until,
+            is_judged=(document, reviewer) in seen,
+        )
+        for (document, reviewer), until in (skipped | seen).items()
     )
+
+
+def is_doubted(task: ReviewTask) -> None:
+    """Let owners who are asked about a known task put its gold right: it becomes a check."""
+    queue = task.project.queues.get(reason=ReviewQueue.Reason.CHECK)
+    ReviewTask.objects.filter(pk=task.pk, is_known=True).update(queue=queue, is_known=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +183,8 @@ def _decided(project: Project) -> list[Decision]:
     An answer is right where it is the gold, or where every label that differs overlaps with one on
     the other side. Documents whose gold was taken back count no more.
     """
-    judged = Annotation.objects.standing().filter(project=project, task__is_known=True)
+    known = project.tasks.filter(is_known=True, status=ReviewTask.Status.DONE)
+    judged = Annotation.objects.standing().filter(task__in=known.values("pk"))
     newest = list(judged.order_by("-pk").values_list("pk", flat=True)[:MOST])
     said: dict[tuple[int, int, int], set[int]] = {}
     rows = Annotation.objects.filter(pk__in=newest).order_by("pk")

@@ -14,6 +14,7 @@ from labeling.models import Project
 
 MOST: Final = 100  # documents found
 KEPT: Final = 600  # seconds in which the same search is not done anew
+KEPT_EMPTY: Final = 10  # the same where nothing was found: that may change any moment
 ASKED_AGAIN: Final = 30  # seconds after which a request counts as lost
 
 
@@ -44,7 +45,12 @@ def find(project: Project, asked: DocumentFilter) -> Nearest | None:
 
 def keep(project_id: int, address: str, found: Nearest) -> None:
     """Keep what was found where every process of the web server finds it."""
-    cache.set(_key(project_id, address), found, KEPT)
+    cache.set(_key(project_id, address), found, KEPT if found.documents else KEPT_EMPTY)
+
+
+def is_kept(project_id: int, address: str) -> bool:
+    """Whether somebody else's request was answered already."""
+    return cache.get(_key(project_id, address)) is not None
 
 
 def _key(project_id: int, address: str) -> str:

@@ -108,6 +108,7 @@ def _put_aside(
         task__status=ReviewTask.Status.OPEN,
         task__question=None,
         task__is_disputed=False,
+        task__is_known=False,
         task__project=project,
     )
     counted = skips.order_by("task__queue", "is_judged").values_list("task__queue", "is_judged")

@@ -173,8 +173,10 @@ def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) 
     current = Prediction.objects.current().filter(document=OuterRef("document"))
     worth = Coalesce(Subquery(current.values(worth=1 - F("margin"))), Value(0.0))
     before = project.tasks.open().filter(value__gt=1)
+    seed = f"{project.pk} {now}"
+    known = known_gold.candidates(project, len(set(document_ids)), seed=seed)
     held = {*document_ids, *before.values_list("document", flat=True)}
-    project.documents.filter(pk__in=held).lock()
+    project.documents.filter(pk__in={*held, *known}).lock()  # all at once: no two wait in a ring
     before.filter(document__in=held).update(value=worth)
     for batch in batches(document_ids, BATCH):
         _open_chosen(project, batch, now=now)
@@ -184,7 +186,8 @@ def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) 
         for task in tasks:
             task.value = 2 - rank_of[task.document_id] / len(rank_of)
         ReviewTask.objects.bulk_update(tasks, ["value"], batch_size=100)
-    known_gold.mix_in(ensure(project)[ReviewQueue.Reason.AMBIGUOUS], len(rank_of), now=now)
+    queue = ensure(project)[ReviewQueue.Reason.AMBIGUOUS]
+    known_gold.mix_in(queue, known, seed=seed, now=now)
 
 
 def _open_chosen(project: Project, document_ids: Sequence[int], *, now: datetime) -> None:
@@ -240,6 +243,8 @@ def doubt(project: Project, doubts: Sequence[Doubt], *, now: datetime) -> int:
     project.documents.filter(pk__in=asked).lock()
     unchanged = project.documents.filter(gold_at__lte=now, pk__in=asked.keys() - checked(project))
     wanted = set(unchanged.values_list("pk", flat=True))
+    known = project.tasks.unleased(at=now).filter(is_known=True, document__in=asked)
+    known.update(status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None)
     free = queue.tasks.unleased(at=now)
     gone = {"status": ReviewTask.Status.WITHDRAWN, "leased_by": None, "leased_until": None}
     free.exclude(document__in=wanted).update(**gone)

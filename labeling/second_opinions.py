@@ -29,7 +29,8 @@ class SecondOpinions:
 
 def collect(project: Project, most: int = MOST) -> SecondOpinions:
     """Return the judgements of the *most* documents last judged by several, in two queries."""
-    standing = Annotation.objects.standing().filter(project=project).order_by()
+    all_standing = Annotation.objects.standing().filter(project=project, task__is_known=False)
+    standing = all_standing.order_by()  # known documents were chosen because people agreed on them
     people = (
         standing.exclude(kind=Annotation.Kind.RULING)
         .values("task__document")

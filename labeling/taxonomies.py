@@ -67,6 +67,13 @@ def _usable(*, labels: Ids, chosen: Ids) -> QuerySet[Label, tuple[int, bool]]:
     return usable.values_list("pk", Exists(Overlap.objects.filter(either_way)))
 
 
+def overlapping(ids: Collection[int], others: Collection[int]) -> set[int]:
+    """Return those of these labels that overlap with one of the *others*, retired ones too."""
+    either_way = Q(first__in=ids, second__in=others) | Q(first__in=others, second__in=ids)
+    pairs = Overlap.objects.filter(either_way).values_list("first", "second")
+    return {label_id for pair in pairs for label_id in pair}.intersection(ids)
+
+
 def named(project: Project, *, ids: Sequence[int], keys: Sequence[str]) -> list[Label]:
     """Return the labels of *project* with these ids or keys, in order; as `labels_of` does."""
     return _named(project=project.pk, labels=ids or [0], keys=keys or [""])

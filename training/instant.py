@@ -260,7 +260,7 @@ def next_work(project: Project) -> Callable[..., object] | None:
     """Return what the loop has to do now: refit, choose_next, or nothing."""
     if is_due(project):
         return refit
-    chosen = ReviewTask.objects.open().filter(project=project, value__gt=1)
+    chosen = ReviewTask.objects.open().filter(project=project, value__gt=1, is_known=False)
     waiting = project.documents.open().exists()
     return choose_next if waiting and not chosen.exists() else None
 
@@ -284,7 +284,8 @@ def decided_since_refit(project: Project) -> int:
     refits = project.model_versions.filter(origin=ModelVersion.Origin.INSTANT)
     moments = [champion.since if champion else None, refits.aggregate(at=Max("judged_at"))["at"]]
     since = max((moment for moment in moments if moment), default=project.created_at)
-    return Annotation.objects.standing().filter(project=project, annotated_at__gt=since).count()
+    decided = Annotation.objects.standing().filter(project=project, annotated_at__gt=since)
+    return decided.filter(task__is_known=False).count()
 
 
 def learnt(project: Project) -> int:

@@ -4,9 +4,13 @@ import select
 
 from django.db.backends.postgresql import base
 
+from config.postgresql.features import DatabaseFeatures
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """The same in all else."""
+
+    features_class = DatabaseFeatures
 
     def is_usable(self) -> bool:
         """Whether the server still listens, found out without asking it where it said nothing.

@@ -180,6 +180,9 @@ class DocumentFilterForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("by") and cleaned.get("q") and cleaned.get("order"):
+            self.notices.append("What is found by meaning comes nearest first, in no other order.")
+            cleaned["order"] = ""
         for first, last in (("margin_from", "margin_to"), ("since", "until")):
             low, high = cleaned.get(first), cleaned.get(last)
             if low is not None and high is not None and low > high:

@@ -52,9 +52,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # no runtime gen
         min_value=0,
         max_value=50,
         step_size=0.01,
-        help_text="Share of decisions that are on documents whose answer is known: imported, ruled"
-        " by an owner, confirmed, or agreed by several. They look like all others, change nothing,"
-        " and measure each person.",
+        help_text="Share of decisions that are on close calls whose answer is known by now:"
+        " imported, ruled by an owner, confirmed, or agreed by several. They look like all others,"
+        " change nothing, and measure each person.",
     )
 
     class Meta:

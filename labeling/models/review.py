@@ -181,7 +181,7 @@ class ReviewTask(models.Model):
     )
     is_known = models.BooleanField(
         default=False,
-        help_text="The document has gold: it measures who decides, and what they say changes none.",
+        help_text="The document had gold: it measures who decides, and what they say changes none.",
     )
     created_at = models.DateTimeField()
 
@@ -229,6 +229,10 @@ class ReviewTask(models.Model):
                 fields=["queue", "id"],
                 condition=Q(status="open", judged__gt=0),
                 name="task_judged",
+            ),
+            # known_gold: the few tasks whose answer is known.
+            models.Index(
+                fields=["project", "status"], condition=Q(is_known=True), name="task_known"
             ),
             # queues.ages: the oldest task of a queue.
             models.Index(

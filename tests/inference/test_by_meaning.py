@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import timezone
 
 from inference import by_meaning, deployments, tasks, vectors
@@ -51,6 +52,11 @@ def read(serving, encoder):
     return documents
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    cache.clear()
+
+
 def found(project, asked=ASKED):
     tasks.find_by_meaning(project.pk, asked.address)
     return meaning.find(project, asked)
@@ -83,6 +89,7 @@ def test_documents_nobody_read_yet_are_left_out(serving, read):
 
 def test_a_chunk_at_a_time_finds_the_same(serving, read, monkeypatch):
     whole = found(serving)
+    cache.clear()
     monkeypatch.setattr(by_meaning, "AT_ONCE", 1)
     monkeypatch.setattr(meaning, "MOST", 2)
 
@@ -101,3 +108,11 @@ def test_a_model_whose_files_are_gone_is_said(project):
 
 def test_a_project_deleted_meanwhile_is_nothing():
     tasks.find_by_meaning(10**6, ASKED.address)
+
+
+def test_a_second_request_for_what_was_found_reads_nothing(
+    serving, read, django_assert_max_num_queries
+):
+    first = found(serving)
+    with django_assert_max_num_queries(1):
+        assert found(serving) == first

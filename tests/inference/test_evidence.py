@@ -24,7 +24,7 @@ NOW = timezone.now()
 
 @pytest.fixture(autouse=True)
 def _nothing_known():
-    evidence.known_gold.cache_clear()
+    evidence.gold_index.cache_clear()
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_gold_whose_vector_came_later_is_found_in_a_while(project, labels):
     gold((0, 1, 0, 0))
     evidence.gather([predicted(labels, bundle).pk], now=NOW)
     place([late], (1, 0, 0, 0))
-    evidence.known_gold(project.pk, ENCODER).asked_at -= evidence.PATIENCE + 1
+    evidence.gold_index(project.pk, ENCODER).asked_at -= evidence.PATIENCE + 1
     prediction = predicted(labels, bundle)
     evidence.gather([prediction.pk], now=NOW)
     assert prediction.evidence.nearest[0][0] == late.pk

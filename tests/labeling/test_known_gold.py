@@ -1,11 +1,22 @@
 """Documents whose answer is known: mixed in unseen, they measure people and change nothing."""
 
+import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
-from labeling import annotations, known_gold, queue_filling, queues
+from labeling import (
+    annotations,
+    comments,
+    escalations,
+    known_gold,
+    queue_counts,
+    queue_filling,
+    queues,
+)
 from labeling.models import Annotation, AuditEntry, Document, GoldLabel, Project, ReviewTask
 from tests.factories import (
     AnnotationFactory,
@@ -16,6 +27,7 @@ from tests.factories import (
     ReviewTaskFactory,
 )
 
+HTMX = {"HX-Request": "true"}
 pytestmark = pytest.mark.django_db
 
 
@@ -32,12 +44,16 @@ def wants(project):
 
 @pytest.fixture
 def known(labels):
-    """Make a document that an import gave the first label."""
+    """Make a document that was a close call until an import gave it a label."""
 
-    def known(label=0):
+    def known(label=0, **fields):
         document = DocumentFactory(gold_at=timezone.now())
         GoldLabelFactory(document=document, label=labels[label])
-        PredictionFactory(document=document, candidates=[[labels[1].pk, 0.5, 1.0, 0.5]])
+        certain = zip(labels, (0.46, 0.41, 0.08, 0.05), strict=True)
+        shares = [[each.pk, 0.5, 1.0, share] for each, share in certain]
+        PredictionFactory(
+            document=document, first=labels[0], second=labels[1], candidates=shares, **fields
+        )
         return document
 
     return known
@@ -87,26 +103,43 @@ class TestMixing:
         known()
         assert mix(project) == []
 
-    def test_a_single_decision_is_not_known_enough(self, project, wants, reviewer, labels):
-        document = DocumentFactory(gold_at=timezone.now())
-        task = ReviewTaskFactory(document=document, status="done")
-        said = AnnotationFactory(task=task, reviewer=reviewer)
-        GoldLabelFactory(document=document, label=labels[0], annotation=said)
+    @pytest.mark.parametrize(
+        ("task", "said", "check", "is_known"),
+        [
+            ({}, {}, None, False),
+            ({"wanted": 2}, {}, None, True),
+            ({}, {"kind": "ruling"}, None, True),
+            ({}, {}, [], True),
+            ({}, {}, [[1, 2, "2026-01-01T00:00:00+00:00"]], False),
+        ],
+        ids=["one decision", "agreed", "ruled", "confirmed", "contradicted"],
+    )
+    def test_only_what_more_than_one_decision_stands_for_is_known(
+        self, project, wants, known, reviewer, other_reviewer, task, said, check, is_known
+    ):
+        document = known()
+        decided = ReviewTaskFactory(document=document, prediction=None, status="done", **task)
+        annotation = AnnotationFactory(task=decided, reviewer=reviewer, **said)
+        document.gold.update(annotation=annotation)
+        if check is not None:
+            queue = queues.ensure(project)["check"]
+            asked = ReviewTaskFactory(
+                document=document, prediction=None, status="done", queue=queue
+            )
+            checked = AnnotationFactory(task=asked, reviewer=other_reviewer, replaced=check)
+            if check:
+                document.gold.update(annotation=checked)
+
+        assert [each.document for each in mix(project)] == [document] * is_known
+
+    def test_what_its_card_would_give_away_is_left_out(self, project, wants, known, owner):
+        known(bucket="auto")
+        commented = known()
+        comments.write(commented, owner, "It is the first label.", now=timezone.now())
+        unread = known()
+        unread.predictions.all().delete()
 
         assert mix(project) == []
-
-    @pytest.mark.parametrize(
-        ("fields", "kind"), [({"wanted": 2}, "accepted"), ({"wanted": 1}, "ruling")]
-    )
-    def test_what_several_agreed_on_or_an_owner_ruled_is(
-        self, project, wants, reviewer, labels, fields, kind
-    ):
-        document = DocumentFactory(gold_at=timezone.now())
-        task = ReviewTaskFactory(document=document, status="done", **fields)
-        said = AnnotationFactory(task=task, reviewer=reviewer, kind=kind)
-        GoldLabelFactory(document=document, label=labels[0], annotation=said)
-
-        assert [each.document for each in mix(project)] == [document]
 
     def test_who_judged_it_is_not_offered_it(self, project, wants, known, reviewer, other_reviewer):
         document = known()
@@ -126,6 +159,48 @@ class TestMixing:
         wants(0.2)
 
         assert [each.document for each in mix(project)] == [seldom]
+
+    def test_who_put_it_aside_is_not_offered_it_again_before_its_time(
+        self, project, asked, reviewer, other_reviewer
+    ):
+        now = timezone.now()
+        queues.skip(queues.lease(asked, reviewer, now=now), reviewer=reviewer, now=now)
+        held = queues.lease(asked, other_reviewer, now=now)
+        later = now + timedelta(hours=3)
+        queues.skip(held, reviewer=other_reviewer, now=now, until=later)
+        assert mix(project) == [], "it waited when this batch was chosen"
+        (again,) = mix(project)
+
+        for person in (reviewer, other_reviewer):
+            assert again not in project.tasks.available_to(person, at=now)
+        assert again not in project.tasks.available_to(reviewer, at=later)
+        assert again in project.tasks.available_to(other_reviewer, at=later)
+
+    def test_a_decision_on_its_way_when_the_next_batch_came_is_stored(
+        self, project, asked, reviewer, labels
+    ):
+        then = timezone.now() - settings.REVIEW_LEASE - timedelta(minutes=1)
+        held = queues.lease(asked, reviewer, now=then)
+        mix(project)
+        said = annotations.annotate(
+            held, reviewer=reviewer, labels=labels[:1], key=uuid4(), now=timezone.now()
+        )
+        assert said.pk
+
+    def test_doubt_about_its_gold_comes_before_it(self, project, asked):
+        doubt = queue_filling.Doubt(asked.document_id, [], 0.5)
+        queue_filling.doubt(project, [doubt], now=timezone.now())
+
+        (open_one,) = project.tasks.open().filter(document=asked.document)
+        assert open_one.is_check
+
+    def test_it_is_nobodys_next_batch(self, project, asked, reviewer):
+        queues.skip(
+            queues.lease(asked, reviewer, now=timezone.now()), reviewer=reviewer, now=timezone.now()
+        )
+        counts = {each.queue.reason: each for each in queue_counts.of(project, reviewer)}
+
+        assert (counts["ambiguous"].skipped, counts["ambiguous"].judged) == (0, 0)
 
     def test_the_next_batch_brings_others_but_takes_none_from_whom_it_is_with(
         self, project, asked, known, reviewer
@@ -163,13 +238,54 @@ class TestDeciding:
         assert not said.ruled_out.exists()
         assert AuditEntry.objects.filter(act="annotated").count() == 1
 
-    def test_it_looks_like_any_other(self, client, asked, reviewer):
+    def test_its_card_is_that_of_any_other(self, client, asked, waiting, reviewer, owner):
+        comments.write(asked.document, owner, "A word on it since.", now=timezone.now())
         client.force_login(reviewer)
-        queues.lease(asked, reviewer, now=timezone.now())
-        page = client.get(f"/p/support/review/{asked.pk}/").text
+        other = waiting()
+        label = asked.document.gold.get().label
+        GoldLabelFactory.create_batch(2, label=label)  # its examples, newer than the document
+        shown = []
+        for task in (asked, other):
+            queues.lease(task, reviewer, now=timezone.now())
+            page = client.get(f"/p/support/review/{task.pk}/", headers=HTMX).text
+            page = page.replace(task.document.text, "its text")
+            shown.append(re.sub(r'value="[\w-]{36,}"|\d+', "#", page))
 
-        assert "Close calls" in page
-        assert "nown gold" not in page
+        assert "Card arrival" in shown[0]
+        assert shown[0].replace("its text", "") == shown[1].replace("its text", "")
+
+    def test_undoing_it_leaves_what_rests_on_the_gold_alone(
+        self, project, wants, asked, reviewer, other_reviewer, labels
+    ):
+        said = decide(asked, reviewer, labels[2])
+        (again,) = mix(project)
+        decide(again, other_reviewer, labels[0])
+        annotations.undo(said, reviewer=reviewer, now=timezone.now())
+
+        assert [each.reviewer for each in Annotation.objects.standing()] == [other_reviewer]
+
+    def test_a_ruling_that_others_were_measured_by_can_be_undone(
+        self, project, wants, known, owner, reviewer, labels
+    ):
+        document = known()
+        ruled = ReviewTaskFactory(document=document, prediction=None, status="done", wanted=2)
+        ruling = AnnotationFactory(task=ruled, reviewer=owner, kind="ruling")
+        document.gold.update(annotation=ruling)
+        (asked,) = mix(project)
+        decide(asked, reviewer, labels[0])
+        annotations.undo(ruling, reviewer=owner, now=timezone.now())
+
+        assert known_gold.measure(project) == ([], [])
+
+    def test_whoever_asks_an_owner_about_it_doubts_its_gold(
+        self, project, asked, reviewer, owner, labels
+    ):
+        held = queues.lease(asked, reviewer, now=timezone.now())
+        escalations.escalate(held, "This cannot be.", reviewer=reviewer, now=timezone.now())
+        decide(ReviewTask.objects.get(pk=asked.pk), owner, labels[3])
+
+        assert asked.document.gold.get().label == labels[3]
+        assert known_gold.measure(project) == ([], [])
 
     def test_it_can_be_taken_back_and_decided_again(self, asked, reviewer, labels):
         said = decide(asked, reviewer, labels[2])
