@@ -62,10 +62,7 @@ def test_where_two_people_differ_an_owner_rules_and_the_ruling_is_gold(
 
 
 def answer(person, tasks, letters):
-    """Decide *tasks*, which come first, without seeing what anybody said; return what was said.
-
-    What is said is looked up: a model that learns meanwhile puts candidates in another order.
-    """
+    """Decide *tasks*, which come first, without seeing what anybody said; return what was said."""
     hands = Hands(person)
     hands.sit_down(REVIEW)
     for _ in tasks:
