@@ -35,8 +35,9 @@ PREDICTIONS = """
 TASKS = """
     INSERT INTO labeling_reviewtask
       (project_id, queue_id, document_id, prediction_id, status, value, opinion, created_at,
-       wanted, judged, is_disputed)
-    SELECT project_id, %(queue)s, document_id, id, 'open', 1 - margin, '[]', %(now)s, 1, 0, %(no)s
+       wanted, judged, is_disputed, is_known)
+    SELECT project_id, %(queue)s, document_id, id, 'open', 1 - margin, '[]', %(now)s, 1, 0, %(no)s,
+       %(no)s
     FROM labeling_prediction WHERE project_id = %(project)s
 """
 
