@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+APART = 0.05  # seconds between two who come
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT)]
 from pending import Pending, make  # noqa: E402
@@ -99,7 +100,7 @@ class Sitting(threading.Thread):
 
     token: str
     pending: Pending
-    port: int
+    connection: http.client.HTTPConnection
     until: float
     next: list[float] = field(default_factory=list)
     submit: list[float] = field(default_factory=list)
@@ -111,7 +112,6 @@ class Sitting(threading.Thread):
 
     def __post_init__(self) -> None:
         super().__init__()
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         self.chance = random.Random(self.token)
 
     def run(self) -> None:
@@ -150,13 +150,24 @@ class Sitting(threading.Thread):
 
 
 def sit(pending: Pending, port: int, seconds: float) -> list[Sitting]:
-    """Let everybody decide for a time; a short sitting before warms the server up."""
-    for name, length in (("warming up", min(3.0, seconds)), ("deciding", seconds)):
+    """Let everybody decide for a time; a short sitting before warms the server up.
+
+    To that they come one after the other, as people do: connections made within the same
+    millisecond all go to that process of the server which wakes first.
+    """
+    connections = [
+        http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in pending.tokens
+    ]
+    for name, length, apart in (("warming up", min(3.0, seconds), APART), ("deciding", seconds, 0)):
         tell(f"{name}: {len(pending.tokens)} annotators, {length:.0f} s")
         until = time.monotonic() + length
-        sittings = [Sitting(token, pending, port, until) for token in pending.tokens]
+        sittings = [
+            Sitting(token, pending, connection, until)
+            for token, connection in zip(pending.tokens, connections, strict=True)
+        ]
         for each in sittings:
             each.start()
+            time.sleep(apart)
         for each in sittings:
             each.join()
     return sittings

@@ -1,6 +1,7 @@
 """Record reviewers' judgements, and take them back."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from labeling import adjudication, audit, gold, queues, taxonomies
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
-from labeling.prepared import Change, Prepared, PreparedUpdate, insert
+from labeling.prepared import Change, Prepared, PreparedUpdate, insert, together
 from labeling.queues import LeaseLost
 
 __all__ = ["KeyUsed", "LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
@@ -155,18 +156,33 @@ def _store(
     batch: UUID | None,
     now: datetime,
 ) -> Annotation:
-    ids, is_multi = [label.pk for label in labels], task.project.is_multi
     annotation = Annotation(
         project=task.project,
         task=task,
         reviewer=reviewer,
-        kind=Kind.RULING if task.is_disputed else _kind(offered, ids),
+        kind=Kind.RULING if task.is_disputed else _kind(offered, [each.pk for each in labels]),
         key=key,
         batch=batch,
         prediction=None if task.is_check else task.prediction,
         annotated_at=now,
     )
-    insert([annotation])
+    insert([annotation], tell=True)
+    is_usual = task.wanted == 1 and not task.is_check  # then nothing below waits for an answer
+    with together() if is_usual else nullcontext():
+        _settle(task, labels, offered, annotation, now=now)
+    return annotation
+
+
+def _settle(
+    task: ReviewTask,
+    labels: Sequence[Label],
+    offered: gold.Offer | None,
+    annotation: Annotation,
+    *,
+    now: datetime,
+) -> None:
+    """Store the labels of *annotation*, and what follows from it."""
+    ids, is_multi = [label.pk for label in labels], task.project.is_multi
     through = Annotation.labels.through
     insert([through(annotation=annotation, label_id=pk) for pk in ids])
     is_open = False
@@ -184,10 +200,9 @@ def _store(
         detail |= {"labels": [each.key for each in labels], "kind": annotation.kind}
     if annotation.replaced:
         detail["replaced"] = [label_id for label_id, *_ in annotation.replaced]
-    if batch:
-        detail["batch"] = str(batch)
+    if annotation.batch:
+        detail["batch"] = str(annotation.batch)
     _audit("annotated", annotation, task, now=now, detail=detail)
-    return annotation
 
 
 def _kind(offered: gold.Offer | None, label_ids: Sequence[int]) -> str:

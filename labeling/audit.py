@@ -17,7 +17,7 @@ def record(
     project: Project | None = None,
     subject: str = "",
     detail: dict[str, Any] | None = None,
-) -> AuditEntry:
+) -> None:
     """Write one audit entry. Call it inside the transaction of the act.
 
     Args:
@@ -35,4 +35,3 @@ def record(
         at=now,
     )
     insert([entry])
-    return entry

@@ -33,22 +33,23 @@ def grant(
     annotation: Annotation,
     now: datetime,
     ruled_out: Iterable[int] = (),
-) -> list[GoldLabel]:
+) -> None:
     """Make *labels* the gold of *document*, resting on *annotation*; none means nothing fits.
 
     *ruled_out* are ids of labels the person saw proposed and passed over.
     """
-    granted = [
-        GoldLabel(
-            project_id=annotation.project_id,
-            document=document,
-            label=label,
-            annotation=annotation,
-            granted_at=now,
-        )
-        for label in labels or NOTHING
-    ]
-    insert(granted)
+    insert(
+        [
+            GoldLabel(
+                project_id=annotation.project_id,
+                document=document,
+                label=label,
+                annotation=annotation,
+                granted_at=now,
+            )
+            for label in labels or NOTHING
+        ]
+    )
     insert(
         [
             RuledOut(document=document, label_id=label_id, annotation=annotation)
@@ -57,7 +58,6 @@ def grant(
     )
     _mark(document=document.pk, now=now)
     events.announce(events.gold_changed, project_id=annotation.project_id)
-    return granted
 
 
 @PreparedUpdate

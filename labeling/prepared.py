@@ -7,6 +7,7 @@ changes but ids, times and a word or two (docs/decisions/0026-queries-written-on
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar, cast
@@ -210,35 +211,53 @@ class PreparedUpdate(_Prepared[None], Generic[P]):
 
 
 @cache
-def _insert_of(model: type[Model], rows: int) -> tuple[str, list[Any]]:
-    """Return the INSERT of so many rows of *model*, and the fields that it fills."""
+def _insert_of(model: type[Model], rows: int) -> tuple[str, str, list[Any]]:
+    """Return the INSERT of so many rows of *model*, what asks for ids, and the fields it fills."""
     quote, meta = connection.ops.quote_name, cast("Any", model._meta)
     fields = [each for each in meta.local_concrete_fields if not each.primary_key]
     columns = ", ".join(quote(each.column) for each in fields)
     row = f"({', '.join(['%s'] * len(fields))})"
     values, table, key = ", ".join([row] * rows), quote(meta.db_table), quote(meta.pk.column)
-    return f"INSERT INTO {table} ({columns}) VALUES {values} RETURNING {key}", fields
+    return f"INSERT INTO {table} ({columns}) VALUES {values}", f" RETURNING {key}", fields
 
 
-def insert(rows: Sequence[Model]) -> None:
-    """Insert *rows* of one model, whose ids the database gives, and tell them their ids.
+def insert(rows: Sequence[Model], *, tell: bool = False) -> None:
+    """Insert *rows* of one model, whose ids the database gives.
 
     As `bulk_create` does it: without signals, in one statement; for a few rows, since each number
     of them is a statement of its own.
+
+    Args:
+        tell: the rows their ids, for which the answer has to be waited for.
     """
     if not rows:
         return
-    sql, fields = _insert_of(type(rows[0]), len(rows))
+    sql, returning, fields = _insert_of(type(rows[0]), len(rows))
     values = [
         each.get_db_prep_save(each.pre_save(row, add=True), connection)
         for row in rows
         for each in fields
     ]
     with transaction.mark_for_rollback_on_error(using=None), connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+        cursor.execute(sql + returning if tell else sql, values)
+        for row, (key,) in zip(rows, cursor.fetchall() if tell else (), strict=tell):
             row.pk = key
             row._state.adding, row._state.db = False, connection.alias
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Send what is asked inside without waiting for one answer before the next question.
+
+    PostgreSQL answers in order, and says at the end what failed; SQLite is not far enough away.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.mark_for_rollback_on_error(using=None), connection.wrap_database_errors:
+        connection.ensure_connection()
+        with connection.connection.pipeline():
+            yield
 
 
 def is_row_number(number: int) -> bool:

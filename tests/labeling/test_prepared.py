@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.transaction import TransactionManagementError
 
 from labeling.models import Document, Project, ReviewTask
-from labeling.prepared import Change, Ids, Prepared, PreparedUpdate, Words, insert
+from labeling.prepared import Change, Ids, Prepared, PreparedUpdate, Words, insert, together
 from tests.factories import DocumentFactory, PredictionFactory, ProjectFactory, ReviewTaskFactory
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -170,7 +170,7 @@ def rows_of(project, names):
 @pytest.mark.parametrize("names", [["a"], ["b", "c", "d"]])
 def test_rows_are_inserted_as_bulk_create_would(project, names):
     rows = rows_of(project, names)
-    insert(rows)
+    insert(rows, tell=True)
     others = Document.objects.bulk_create(rows_of(ProjectFactory(slug="elsewhere"), names))
 
     assert [row.pk for row in rows] == list(
@@ -197,3 +197,23 @@ def test_inserting_what_must_not_stand_twice_fails_and_breaks_the_transaction(pr
 def test_no_row_is_no_statement(django_assert_num_queries):
     with django_assert_num_queries(0):
         insert([])
+
+
+def test_together_what_fails_is_said_at_the_end_and_nothing_stays(project):
+    def insert_twice():
+        with transaction.atomic(), together():
+            insert(rows_of(project, ["a"]))
+            insert(rows_of(project, ["a"]))
+
+    with pytest.raises(IntegrityError):
+        insert_twice()
+    assert not Document.objects.exists()
+
+
+def test_together_all_is_stored_and_answers_can_be_waited_for(project):
+    (last,) = rows_of(project, ["c"])
+    with transaction.atomic(), together():
+        insert(rows_of(project, ["a", "b"]))
+        assert Document.objects.count() == 2
+        insert([last], tell=True)
+    assert Document.objects.get(pk=last.pk).text == "c"
