@@ -20,6 +20,7 @@ GROWTH: Final = 4
 
 TO_A_CLUSTER: Final = 40  # vectors the clusters are found by, of each
 LOOKED_INTO: Final = 32  # clusters a search looks into
+READ_AT_ONCE: Final = 50_000  # vectors that move to new clusters together: 77 MB
 
 
 class Nearest:
@@ -73,10 +74,7 @@ class Nearest:
 
     def _cluster(self) -> None:
         """Keep all vectors by clusters, each number in 8 bits."""
-        vectors = self.vectors
-        if self.clusters is not None:  # of 8 bits each: good enough to find clusters by
-            vectors = self.clusters.reconstruct_n(0, self.clusters.ntotal)
-        count = 4 * round(len(vectors) ** 0.5)
+        count = 4 * round(len(self) ** 0.5)
         library = faiss()
         made = library.IndexIVFScalarQuantizer(
             library.IndexFlatIP(self.dim),
@@ -85,10 +83,18 @@ class Nearest:
             library.ScalarQuantizer.QT_8bit,
             library.METRIC_INNER_PRODUCT,
         )
-        sample = np.random.default_rng(0).permutation(len(vectors))[: TO_A_CLUSTER * count]
-        made.train(np.ascontiguousarray(vectors[sample]))
+        chance = np.random.default_rng(0)
+        made.train(self._read(chance.permutation(len(self))[: TO_A_CLUSTER * count]))
         made.make_direct_map()  # so that vectors can be read back
-        made.add(np.ascontiguousarray(vectors))
+        for start in range(0, len(self), READ_AT_ONCE):
+            made.add(self._read(np.arange(start, min(start + READ_AT_ONCE, len(self)))))
         made.nprobe = min(count, LOOKED_INTO)
-        self.clusters, self.room = made, GROWTH * len(vectors)
+        self.clusters, self.room = made, GROWTH * len(self)
         self.vectors = np.empty((0, self.dim), np.float32)
+
+    def _read(self, rows: Ids) -> Embeddings:
+        """Return the vectors at *rows*; of 8 bits each they are good enough for clusters anew."""
+        if self.clusters is None:
+            return np.ascontiguousarray(self.vectors[rows])
+        read: Embeddings = self.clusters.reconstruct_batch(rows)
+        return read
