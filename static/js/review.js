@@ -51,6 +51,23 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.matches("dialog")) detail.target.showModal();
 });
 
+// A dialog closed by the browser keeps the focus, unseen, until the page is painted: a key pressed
+// meanwhile would be lost in it, or choose a command of the palette.
+function leave(dialog) {
+  if (dialog.contains(document.activeElement)) document.activeElement.blur();
+}
+
+function closeAtOnce(event) {
+  const dialog = event.key === "Escape" && !event.isComposing && document.querySelector("dialog[open]");
+  if (!dialog) return;
+  event.preventDefault();
+  dialog.close();
+  leave(dialog);
+}
+
+document.addEventListener("keydown", closeAtOnce, true);
+document.addEventListener("close", ({ target }) => target.matches?.("dialog") && leave(target), true);
+
 // --- Notes and snoozes: what opens takes the focus, Ctrl-Enter sends
 
 function enter(menu) {

@@ -86,6 +86,7 @@ def test_axe_finds_nothing_serious_at_the_desk(sit_down, scheme):
         page.wait_for_selector(opened)
         looking.look(f"dialog of {key}")
         press("Escape")
+        assert page.evaluate("!document.activeElement.closest('dialog')"), "keys would be lost"
         page.locator("dialog[open]").wait_for(state="detached")
     press("Enter")
     task_after(looking.person, task)
