@@ -97,7 +97,7 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
 }
 
-# The server plans a query once in a connection: planning cost a third of what answering did.
+# The server plans a query once in a connection (docs/decisions/0026-queries-written-once.md).
 POSTGRES_OPTIONS = {
     "server_side_binding": True,
     "prepare_threshold": 5 if env.bool("DATABASE_PREPARE", default=True) else None,

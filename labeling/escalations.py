@@ -22,7 +22,7 @@ def escalate(task: ReviewTask, note: str, *, reviewer: User, now: datetime) -> N
     if held.update(question=question, leased_by=None, leased_until=None):
         _record("escalated", task, actor=reviewer, now=now)
         if task.is_known:
-            known_gold.is_doubted(task)
+            known_gold.turn_into_check(task)
     elif not _asked_by(reviewer).filter(pk=task.pk).exists():
         raise queues.lost(task, reviewer)
 

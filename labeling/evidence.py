@@ -65,7 +65,7 @@ def want(tasks: Iterable[ReviewTask]) -> None:
     wanted = {each.prediction_id for each in tasks if each.prediction_id and not each.is_blind}
     known = Evidence.objects.filter(pk__in=wanted).values_list("pk", flat=True) if wanted else ()
     if missing := sorted(wanted.difference(known)):
-        events.announce_wanted(missing)
+        events.announce(events.evidence_wanted, prediction_ids=missing)
 
 
 def of(task: ReviewTask) -> Shown | None:

@@ -103,7 +103,7 @@ def start(
         audit.record(
             "started a job", project=project, actor=actor, now=now, subject=job.get_kind_display()
         )
-        events.announce_job(job.pk)
+        events.announce(events.job_started, job_id=job.pk)
     return job
 
 
@@ -141,7 +141,7 @@ def _hand_back(job: Job, error: OperationalError) -> Job | None:
             _update(job, status=Job.Status.WAITING, heartbeat_at=timezone.now())
         except JobLost:
             return None
-        events.announce_job(job.pk)
+        events.announce(events.job_started, job_id=job.pk)
     return job
 
 
@@ -156,7 +156,7 @@ def resume_stale(now: datetime) -> list[int]:
     resumed = []
     for job_id in silent.values_list("pk", flat=True):
         if silent.filter(pk=job_id).update(status=Job.Status.WAITING, heartbeat_at=now):
-            events.announce_job(job_id)
+            events.announce(events.job_started, job_id=job_id)
             resumed.append(job_id)
     return resumed
 

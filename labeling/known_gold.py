@@ -32,10 +32,10 @@ LATE: Final = timedelta(hours=1)
 
 
 def candidates(project: Project, among: int, *, seed: str) -> list[int]:
-    """Return ids of known documents to mix in with *among* others; of more than are needed.
+    """Return ids of known documents to mix in with *among* others, those asked about least.
 
-    So many that they make up the share the project wants. Those people were asked about least come
-    first. The caller holds them, and then calls `mix_in`.
+    So many that they make up the share the project wants. The caller holds them, and then calls
+    `mix_in`.
     """
     if not project.known_share:
         return []
@@ -76,8 +76,8 @@ def _times_asked(project: Project, documents: Collection[int]) -> Counter[int]:
     return Counter(dict(known.values_list("document").annotate(Count("pk"))))
 
 
-def mix_in(queue: ReviewQueue, documents: Sequence[int], *, seed: str, now: datetime) -> int:
-    """Put known *documents* at places nobody can foresee in the chosen batch; return how many.
+def mix_in(queue: ReviewQueue, documents: Sequence[int], *, seed: str, now: datetime) -> None:
+    """Put known *documents* at places nobody can foresee in the chosen batch.
 
     What was mixed in before and nobody holds is withdrawn. Whoever judged a document is not offered
     it, nor before its time who put it aside. Call it with the documents held, in the transaction
@@ -104,7 +104,6 @@ def mix_in(queue: ReviewQueue, documents: Sequence[int], *, seed: str, now: date
         for pk, prediction in rows.order_by("pk")
     )
     _keep_from_who_saw(tasks, now=now)
-    return len(tasks)
 
 
 def _keep_from_who_saw(tasks: Sequence[ReviewTask], *, now: datetime) -> None:
@@ -127,7 +126,7 @@ def _keep_from_who_saw(tasks: Sequence[ReviewTask], *, now: datetime) -> None:
     )
 
 
-def is_doubted(task: ReviewTask) -> None:
+def turn_into_check(task: ReviewTask) -> None:
     """Let owners who are asked about a known task put its gold right: it becomes a check."""
     queue = task.project.queues.get(reason=ReviewQueue.Reason.CHECK)
     ReviewTask.objects.filter(pk=task.pk, is_known=True).update(queue=queue, is_known=False)

@@ -37,7 +37,8 @@ def find(project: Project, asked: DocumentFilter) -> Nearest | None:
         key = _key(project.pk, asked.address)
         found: Nearest | None = cache.get(key)
         if found is None and cache.add(f"{key}/asked", value="", timeout=ASKED_AGAIN):
-            events.announce_search(project.pk, asked.address)
+            wanted = {"project_id": project.pk, "address": asked.address}
+            events.announce(events.meaning_wanted, **wanted)
     except RedisError:
         return None
     return found

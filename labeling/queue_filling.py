@@ -167,8 +167,8 @@ def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) 
     """Put a chosen batch before everything else, in order: its tasks are worth 2 - rank / n.
 
     What was chosen before falls back to 1 - margin. Documents whose answer is known are mixed in,
-    as many as the project wants. A chosen document without an open task gets one
-    in the queue of close calls, unless it has gold.
+    as many as the project wants. A chosen document without an open task gets one in the queue of
+    close calls, unless it has gold.
     """
     current = Prediction.objects.current().filter(document=OuterRef("document"))
     worth = Coalesce(Subquery(current.values(worth=1 - F("margin"))), Value(0.0))

@@ -109,6 +109,8 @@ def test_a_model_whose_files_are_gone_is_said(project):
 def test_a_project_deleted_meanwhile_is_nothing():
     tasks.find_by_meaning(10**6, ASKED.address)
 
+    assert not meaning.is_kept(10**6, ASKED.address)
+
 
 def test_a_second_request_for_what_was_found_reads_nothing(
     serving, read, django_assert_max_num_queries
