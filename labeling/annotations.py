@@ -289,9 +289,9 @@ def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:
         return
     if task.status != Status.DONE:
         raise UndoRefused("The task is not closed by this decision any more.")
-    others = GoldLabel.objects.filter(document=task.document_id).exclude(annotation=annotation)
+    others = GoldLabel.objects.gold().filter(document=task.document_id)
     was_right = (task.is_check and not annotation.replaced) or task.is_known
-    if others.exists() and not was_right:
+    if others.exclude(annotation=annotation).exists() and not was_right:
         raise UndoRefused("The document has gold from elsewhere since.")
     if ReviewTask.objects.open().filter(document=task.document_id).exists():
         raise UndoRefused("The document waits for review again already.")

@@ -17,7 +17,6 @@ from labeling.models import (
     Prediction,
     Project,
     ReviewTask,
-    RuledOut,
 )
 from labeling.prepared import Change, PreparedUpdate, insert
 
@@ -38,22 +37,19 @@ def grant(
 
     *ruled_out* are ids of labels the person saw proposed and passed over.
     """
+    said = [(label and label.pk, GoldLabel.Tier.GOLD) for label in labels or NOTHING]
+    said += [(label_id, GoldLabel.Tier.RULED_OUT) for label_id in ruled_out]
     insert(
         [
             GoldLabel(
                 project_id=annotation.project_id,
                 document=document,
-                label=label,
+                label_id=label_id,
+                tier=tier,
                 annotation=annotation,
                 granted_at=now,
             )
-            for label in labels or NOTHING
-        ]
-    )
-    insert(
-        [
-            RuledOut(document=document, label_id=label_id, annotation=annotation)
-            for label_id in ruled_out
+            for label_id, tier in said
         ]
     )
     _mark(document=document.pk, now=now)
@@ -81,7 +77,7 @@ def put_right(
         [each.label_id, each.annotation_id, each.granted_at.isoformat()] for each in standing
     ]
     annotation.save(update_fields=["replaced"])
-    document.gold.all().delete()
+    document.gold.gold().delete()
     grant(document, labels, annotation=annotation, now=now)
 
 
@@ -91,8 +87,8 @@ def withdraw(annotation: Annotation) -> None:
 
     Gold that it took the place of comes back.
     """
-    withdrawn, _ = annotation.gold.all().delete()
-    annotation.ruled_out.all().delete()
+    withdrawn, _ = annotation.gold.gold().delete()
+    annotation.gold.ruled_out().delete()
     if not withdrawn:
         return
     if annotation.replaced:

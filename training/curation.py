@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inference.document_texts import prepared_texts, threads_of
 from labeling import taxonomies
-from labeling.models import GoldLabel, Label, Project, RuledOut, TaxonomyVersion
+from labeling.models import GoldLabel, Label, Project, TaxonomyVersion
 from training import leaks, splits
 from training.examples import Examples, Flags, Relations, relations, targets_of
 from training.models import DatasetSnapshot
@@ -107,7 +107,7 @@ def freeze(
 def _ruled_out(project: Project) -> dict[int, list[int]]:
     """Return the ids of the labels that people saw proposed for a document and did not choose."""
     found = defaultdict(list)
-    rows = RuledOut.objects.filter(document__project=project).order_by("document", "label")
+    rows = GoldLabel.objects.ruled_out().filter(project=project).order_by("document", "label")
     for document, label in rows.values_list("document", "label").iterator(chunk_size=5000):
         found[document].append(label)
     return dict(found)

@@ -4,7 +4,7 @@ from labeling.models.audit import AuditEntry
 from labeling.models.comments import Comment
 from labeling.models.documents import Document
 from labeling.models.evidence import Evidence
-from labeling.models.gold import GoldLabel, RuledOut
+from labeling.models.gold import GoldLabel
 from labeling.models.jobs import Job
 from labeling.models.people import KeyMap
 from labeling.models.predictions import Candidate, Prediction
@@ -32,7 +32,6 @@ __all__ = [
     "Project",
     "ReviewQueue",
     "ReviewTask",
-    "RuledOut",
     "SavedView",
     "TaskSkip",
     "TaxonomyVersion",

@@ -13,6 +13,10 @@ class GoldLabelQuerySet(models.QuerySet["GoldLabel"]):
     def gold(self) -> GoldLabelQuerySet:
         return self.filter(tier=GoldLabel.Tier.GOLD)
 
+    def ruled_out(self) -> GoldLabelQuerySet:
+        """Labels that a person saw proposed for a document and did not choose."""
+        return self.filter(tier=GoldLabel.Tier.RULED_OUT)
+
     def usable(self, project: Project) -> GoldLabelQuerySet:
         """Gold of *project* on documents none of whose labels was retired or split since."""
         rows = self.gold().filter(project=project)
@@ -21,11 +25,12 @@ class GoldLabelQuerySet(models.QuerySet["GoldLabel"]):
 
 
 class GoldLabel(models.Model):
-    """A label that stands for a document; no label at all when nothing fits."""
+    """A label that stands for a document, or was ruled out; no label when nothing fits."""
 
     class Tier(models.TextChoices):
         GOLD = "gold", "A person vouches for it"
         SILVER = "silver", "Accepted without a person"  # training finds its own; none is stored
+        RULED_OUT = "ruled_out", "A person saw it proposed and passed it over"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="gold")
     document = models.ForeignKey(Document, models.CASCADE, related_name="gold")
@@ -46,7 +51,7 @@ class GoldLabel(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["document", "label"], name="a_label_stands_once_for_a_document"
+                fields=["document", "label", "tier"], name="a_label_is_said_once_of_a_document"
             ),
             models.UniqueConstraint(
                 fields=["document"],
@@ -60,22 +65,5 @@ class GoldLabel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.document_id}: {self.label or 'nothing fits'}"
-
-
-class RuledOut(models.Model):
-    """A label that a person saw proposed for a document and did not choose."""
-
-    document = models.ForeignKey(Document, models.CASCADE, related_name="ruled_out")
-    label = models.ForeignKey(Label, models.PROTECT, related_name="+")
-    annotation = models.ForeignKey(Annotation, models.PROTECT, related_name="ruled_out")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["document", "label"], name="a_label_is_ruled_out_once_for_a_document"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.document_id}: not {self.label}"
+        not_ = "not " if self.tier == GoldLabel.Tier.RULED_OUT else ""
+        return f"{self.document_id}: {not_}{self.label or 'nothing fits'}"

@@ -15,7 +15,7 @@ from labeling import (
     queue_filling,
     queues,
 )
-from labeling.models import Annotation, GoldLabel, ReviewTask, RuledOut
+from labeling.models import Annotation, GoldLabel, ReviewTask
 from tests.factories import MembershipFactory, OverlapFactory, PredictionFactory
 from tests.labeling.desk import HTMX, decision, multi, url
 
@@ -290,7 +290,7 @@ class TestRuling:
         disputed.refresh_from_db()
 
         assert gold() == ["Lost card"]
-        assert list(RuledOut.objects.values_list("label", flat=True)) == [labels[1].pk]
+        assert list(GoldLabel.objects.ruled_out().values_list("label", flat=True)) == [labels[1].pk]
         assert disputed.status == ReviewTask.Status.DONE
         assert Annotation.objects.get(reviewer=owner).kind == Annotation.Kind.RULING
 
@@ -300,7 +300,7 @@ class TestRuling:
         client.post(url("review-next"), {"task": disputed.pk})
         client.post(url("annotate", disputed.pk), decision(labels[2]))
 
-        assert not RuledOut.objects.exists()
+        assert not GoldLabel.objects.ruled_out().exists()
 
     def test_an_owner_who_judged_may_rule_too(self, shared, say, project, owner, reviewer, labels):
         say(owner, labels[0])

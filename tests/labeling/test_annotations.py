@@ -7,8 +7,8 @@ from labeling import annotations, queues
 from labeling.models import (
     Annotation,
     AuditEntry,
+    GoldLabel,
     ReviewTask,
-    RuledOut,
 )
 from tests.factories import (
     LabelFactory,
@@ -41,7 +41,7 @@ def test_choosing_nothing_says_that_nothing_fits(decide):
 
 def test_choosing_without_seeing_the_prediction_is_independent(decide, labels):
     assert decide(labels[0], independent=True).kind == Kind.INDEPENDENT
-    assert not RuledOut.objects.exists()
+    assert not GoldLabel.objects.ruled_out().exists()
 
 
 def test_choosing_where_nothing_was_predicted_is_independent(project, reviewer, labels):
@@ -93,21 +93,15 @@ def test_judging_is_written_down(decide, labels, reviewer):
 SAVEPOINT = 2  # set and released, since a test is a transaction already
 
 
-def test_accepting_costs_eight_queries_whatever_the_queue_length(
-    decide, labels, django_assert_num_queries
+@pytest.mark.parametrize("place", [0, 2], ids=["accepted", "corrected"])
+def test_deciding_costs_eight_queries_whatever_the_queue_length(
+    decide, labels, place, django_assert_num_queries
 ):
     ReviewTaskFactory.create_batch(30)
-    # task and document; close; labels; annotation, its labels; gold; document; history
+    # task and document; close; labels; annotation, its labels; gold and what was passed over;
+    # document; history
     with django_assert_num_queries(8 + SAVEPOINT):
-        decide(labels[0])
-
-
-def test_correcting_costs_one_more_for_what_was_passed_over(
-    decide, labels, django_assert_num_queries
-):
-    ReviewTaskFactory.create_batch(30)
-    with django_assert_num_queries(9 + SAVEPOINT):
-        decide(labels[2])
+        decide(labels[place])
 
 
 # --- once is enough

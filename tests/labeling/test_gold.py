@@ -7,7 +7,6 @@ from labeling.models import (
     Annotation,
     GoldLabel,
     Label,
-    RuledOut,
 )
 from tests.factories import (
     LabelFactory,
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def test_judgement_becomes_gold(decide, task, labels):
     annotation = decide(labels[1])
 
-    stands = GoldLabel.objects.get()
+    stands = GoldLabel.objects.gold().get()
     assert (stands.document, stands.label, stands.annotation) == (
         task.document,
         labels[1],
@@ -43,32 +42,35 @@ def test_document_with_gold_is_open_no_more(decide, task, labels):
 def test_nothing_fits_is_gold_without_a_label(decide):
     decide()
 
-    assert GoldLabel.objects.get().label is None
+    assert GoldLabel.objects.gold().get().label is None
 
 
 def test_candidates_passed_over_are_ruled_out(decide, labels):
     decide(labels[2])
 
-    assert set(RuledOut.objects.values_list("label", flat=True)) == {labels[0].pk, labels[1].pk}
+    assert set(GoldLabel.objects.ruled_out().values_list("label", flat=True)) == {
+        labels[0].pk,
+        labels[1].pk,
+    }
 
 
 def test_accepting_the_first_candidate_rules_nothing_out(decide, labels):
     decide(labels[0])
 
-    assert not RuledOut.objects.exists()
+    assert not GoldLabel.objects.ruled_out().exists()
 
 
 def test_overlapping_candidate_is_not_ruled_out(decide, labels):
     OverlapFactory(first=labels[0], second=labels[2])
     decide(labels[2])
 
-    assert list(RuledOut.objects.values_list("label", flat=True)) == [labels[1].pk]
+    assert list(GoldLabel.objects.ruled_out().values_list("label", flat=True)) == [labels[1].pk]
 
 
 def test_nothing_fits_rules_out_every_candidate_shown(decide, labels):
     decide()
 
-    assert RuledOut.objects.count() == 4
+    assert GoldLabel.objects.ruled_out().count() == 4
 
 
 def test_choice_from_elsewhere_rules_out_only_candidates_that_were_shown(project):
@@ -88,7 +90,7 @@ def test_label_retired_since_the_prediction_was_never_offered(decide, labels):
     annotation = decide(labels[1])
 
     assert annotation.kind == annotation.Kind.ACCEPTED
-    assert not RuledOut.objects.exists()
+    assert not GoldLabel.objects.ruled_out().exists()
 
 
 def test_unticked_labels_are_ruled_out_in_a_multi_label_project(decide, project, task, labels):
@@ -97,7 +99,7 @@ def test_unticked_labels_are_ruled_out_in_a_multi_label_project(decide, project,
     task.prediction.save()
     decide(labels[1], labels[3])
 
-    assert list(RuledOut.objects.values_list("label", flat=True)) == [labels[0].pk]
+    assert list(GoldLabel.objects.ruled_out().values_list("label", flat=True)) == [labels[0].pk]
 
 
 def test_gold_is_announced_once_it_stands(
@@ -128,16 +130,16 @@ def test_imported_gold_takes_the_task_away_even_from_its_holder(decide, project,
 
     with pytest.raises(annotations.LeaseLost):
         decide(labels[1])
-    assert GoldLabel.objects.get().annotation is None
+    assert GoldLabel.objects.gold().get().annotation is None
 
 
 def test_imported_gold_leaves_a_judged_document_alone(decide, project, task, labels):
     decide(labels[1])
 
     assert gold.grant_imported_bulk(project, [(task.document_id, [labels[0].pk])], NOON) == 0
-    assert GoldLabel.objects.get().label == labels[1]
+    assert GoldLabel.objects.gold().get().label == labels[1]
 
 
 def test_imported_document_without_labels_is_gold_that_nothing_fits(project, task):
     assert gold.grant_imported_bulk(project, [(task.document_id, [])], NOON) == 1
-    assert GoldLabel.objects.get().label is None
+    assert GoldLabel.objects.gold().get().label is None

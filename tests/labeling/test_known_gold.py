@@ -235,7 +235,7 @@ class TestDeciding:
         asked.refresh_from_db()
         assert asked.status == ReviewTask.Status.DONE
         assert list(GoldLabel.objects.values()) == before
-        assert not said.ruled_out.exists()
+        assert not said.gold.exists()
         assert AuditEntry.objects.filter(act="annotated").count() == 1
 
     def test_its_card_is_that_of_any_other(self, client, asked, waiting, reviewer, owner):

@@ -99,7 +99,7 @@ def test_deciding_saves_and_leads_to_the_next_task(client, held, waiting, labels
     answer = client.post(url("annotate", first.pk), decision(labels[1]))
 
     assert answer.url == url("task", second.pk)
-    assert GoldLabel.objects.get().label == labels[1]
+    assert GoldLabel.objects.gold().get().label == labels[1]
 
 
 def test_next_card_tells_what_was_saved_and_offers_undo(client, held, waiting, labels):
@@ -282,7 +282,7 @@ def test_somebody_elses_decision_is_not_undone(client, held, labels, other_revie
 
     assert answer.status_code == 409
     assert "Only the person who decided" in answer.text
-    assert GoldLabel.objects.count() == 1
+    assert GoldLabel.objects.gold().count() == 1
 
 
 @pytest.mark.parametrize("form", [{}, {"annotation": "987654"}, {"annotation": "x"}])

@@ -9,7 +9,6 @@ from labeling.models import (
     AuditEntry,
     GoldLabel,
     ReviewTask,
-    RuledOut,
 )
 from tests.factories import (
     ReviewTaskFactory,
@@ -32,7 +31,7 @@ def test_undoing_withdraws_gold_and_what_was_ruled_out(decide, task, reviewer, l
 
     task.document.refresh_from_db()
     assert not GoldLabel.objects.exists()
-    assert not RuledOut.objects.exists()
+    assert not GoldLabel.objects.ruled_out().exists()
     assert task.document.gold_at is None
 
 
@@ -55,7 +54,7 @@ def test_undone_task_can_be_judged_anew(decide, reviewer, labels):
     annotations.undo(decide(labels[0]), reviewer=reviewer, now=NOON)
     decide(labels[1])
 
-    assert GoldLabel.objects.get().label == labels[1]
+    assert GoldLabel.objects.gold().get().label == labels[1]
     assert Annotation.objects.standing().count() == 1
 
 

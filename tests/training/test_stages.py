@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from inference import serving, weights
-from labeling.models import GoldLabel, RuledOut
+from labeling.models import GoldLabel
 from tests.factories import AnnotationFactory, DocumentFactory, LabelFactory
 from tests.training.small import build_project, text_of, train
 from training import executor, runs, stages
@@ -103,8 +103,13 @@ def test_silver_comes_from_open_documents_and_is_trusted_less_than_gold(small):
 def test_what_reviewers_ruled_out_is_a_hard_negative(small):
     label, other = small.labels.order_by("pk")[:2]
     document = small.documents.filter(gold__label=label).first()
-    RuledOut.objects.create(
-        document=document, label=other, annotation=AnnotationFactory(task__document=document)
+    GoldLabel.objects.create(
+        project=small,
+        document=document,
+        label=other,
+        tier=GoldLabel.Tier.RULED_OUT,
+        annotation=AnnotationFactory(task__document=document),
+        granted_at=document.created_at,
     )
     material = runs.gather(small, seed=0)
     row = material.examples.ids.tolist().index(document.pk)
