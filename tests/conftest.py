@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _isolated(settings, tmp_path):
-    """Jobs run at once, files go to a folder of the test's own, pages need no collectstatic."""
+    """Jobs run at once, files and cache are the test's own, pages need no collectstatic."""
     settings.CELERY_TASK_ALWAYS_EAGER = True
     settings.BUNDLE_DIR = tmp_path / "bundles"
     settings.RUN_DIR = tmp_path / "runs"
@@ -44,7 +44,8 @@ def _isolated(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "uploads"
     settings.STATIC_ROOT = tmp_path  # WhiteNoise warns of a folder that is not there
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    memory = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {"default": {"BACKEND": memory, "LOCATION": str(tmp_path)}}
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -52,11 +52,6 @@ def read(serving, encoder):
     return documents
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept():
-    cache.clear()
-
-
 def found(project, asked=ASKED):
     tasks.find_by_meaning(project.pk, asked.address)
     return meaning.find(project, asked)

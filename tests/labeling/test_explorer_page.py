@@ -275,7 +275,6 @@ def searches():
 
     events.meaning_wanted.disconnect(dispatch_uid="inference.meaning")
     events.meaning_wanted.connect(hear)
-    cache.clear()
     yield asked
     events.meaning_wanted.disconnect(hear)
     apps.get_app_config("inference").ready()

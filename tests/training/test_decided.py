@@ -1,18 +1,12 @@
 """Who decides: the shares of the cascade."""
 
 import pytest
-from django.core.cache import cache
 
 from tests.factories import PredictionFactory, ProjectFactory
 from training import decided
 from training.decided import shared_out
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    cache.clear()
 
 
 def test_every_document_counts_in_the_part_that_decided_it(django_assert_num_queries):
