@@ -37,7 +37,7 @@ def grant(
 
     *ruled_out* are ids of labels the person saw proposed and passed over.
     """
-    said = [(label and label.pk, GoldLabel.Tier.GOLD) for label in labels or NOTHING]
+    said = [(label.pk if label else None, GoldLabel.Tier.GOLD) for label in labels or NOTHING]
     said += [(label_id, GoldLabel.Tier.RULED_OUT) for label_id in ruled_out]
     insert(
         [

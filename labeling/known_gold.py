@@ -10,6 +10,8 @@ from typing import Final
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from labeling import taxonomies
+from labeling.distances import Answer
+from labeling.judgements import Judgement
 from labeling.models import (
     Annotation,
     Comment,
@@ -146,37 +148,44 @@ class Measured:
     of_labels: Sequence["Measured"] = ()
 
 
-Decision = tuple[int, frozenset[int], bool]
-"""Who decided, the gold of the document, and whether they were right."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What somebody decided where the answer is known. is_right: as `decisions` says."""
+
+    judgement: Judgement
+    gold: Answer
+    is_right: bool
 
 
 def measure(project: Project) -> tuple[list[Measured], list[Measured]]:
     """Return how often each person was right, and all were on each label; the least often first."""
-    decided = _decided(project)
-    people = sorted({reviewer for reviewer, *_ in decided})
-    by_person = {who: [each for each in decided if each[0] == who] for who in people}
+    decided = decisions(project)
+    people = sorted({each.judgement.reviewer for each in decided})
+    by_person = {
+        who: [each for each in decided if each.judgement.reviewer == who] for who in people
+    }
     measured = [
-        Measured(who, sum(each[2] for each in mine), len(mine), _by_label(mine))
+        Measured(who, sum(each.is_right for each in mine), len(mine), _by_label(mine))
         for who, mine in by_person.items()
     ]
     return sorted(measured, key=_share), _by_label(decided)
 
 
-def _by_label(decided: Sequence[Decision]) -> list[Measured]:
+def _by_label(decided: Sequence[Known]) -> list[Measured]:
     right: Counter[int | None] = Counter()
-    decisions: Counter[int | None] = Counter()
-    for _, gold, is_right in decided:
-        for label in gold or {None}:
-            decisions[label] += 1
-            right[label] += is_right
-    return sorted((Measured(each, right[each], n) for each, n in decisions.items()), key=_share)
+    seen: Counter[int | None] = Counter()
+    for each in decided:
+        for label in each.gold or {None}:
+            seen[label] += 1
+            right[label] += each.is_right
+    return sorted((Measured(each, right[each], n) for each, n in seen.items()), key=_share)
 
 
 def _share(measured: Measured) -> float:
     return measured.right / measured.decisions
 
 
-def _decided(project: Project) -> list[Decision]:
+def decisions(project: Project) -> list[Known]:
     """Return the decisions on known documents, by their gold as it stands now.
 
     An answer is right where it is the gold, or where every label that differs overlaps with one on
@@ -185,18 +194,23 @@ def _decided(project: Project) -> list[Decision]:
     known = project.tasks.filter(is_known=True, status=ReviewTask.Status.DONE)
     judged = Annotation.objects.standing().filter(task__in=known.values("pk"))
     newest = list(judged.order_by("-pk").values_list("pk", flat=True)[:MOST])
-    said: dict[tuple[int, int, int], set[int]] = {}
+    said: dict[tuple[int, int, int, datetime], set[int]] = {}
     rows = Annotation.objects.filter(pk__in=newest).order_by("pk")
-    for *which, label in rows.values_list("pk", "reviewer", "task__document", "labels"):
-        said.setdefault((which[0], which[1], which[2]), set()).update([label] if label else [])
+    columns = ("pk", "task__document", "reviewer", "annotated_at", "labels")
+    for pk, document, reviewer, at, label in rows.values_list(*columns):
+        said.setdefault((pk, document, reviewer, at), set()).update([label] if label else [])
     gold: dict[int, set[int]] = {}
-    stands = GoldLabel.objects.gold().filter(document__in={document for _, _, document in said})
+    stands = GoldLabel.objects.gold().filter(document__in={each[1] for each in said})
     for document, label in stands.values_list("document", "label"):
         gold.setdefault(document, set()).update([label] if label else [])
     overlaps = taxonomies.overlapping_ids(project) if said else {}
     return [
-        (reviewer, frozenset(gold[document]), _is_right(answer, gold[document], overlaps))
-        for (_, reviewer, document), answer in said.items()
+        Known(
+            Judgement(document, reviewer, frozenset(answer), at),
+            frozenset(gold[document]),
+            _is_right(answer, gold[document], overlaps),
+        )
+        for (_, document, reviewer, at), answer in said.items()
         if document in gold
     ]
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from labeling import known_gold
+from labeling import known_gold, routing
 from labeling.models import (
     Annotation,
     Document,
@@ -166,26 +166,28 @@ def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
 def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) -> None:
     """Put a chosen batch before everything else, in order: its tasks are worth 2 - rank / n.
 
-    What was chosen before falls back to 1 - margin. Documents whose answer is known are mixed in,
-    as many as the project wants. A chosen document without an open task gets one in the queue of
-    close calls, unless it has gold.
+    What was chosen before falls back to 1 - margin. Where the project wants it, close calls are
+    kept for who is best on them, and documents whose answer is known are mixed in. A chosen
+    document without an open task gets one in the queue of close calls, unless it has gold.
     """
     current = Prediction.objects.current().filter(document=OuterRef("document"))
     worth = Coalesce(Subquery(current.values(worth=1 - F("margin"))), Value(0.0))
     before = project.tasks.open().filter(value__gt=1)
     seed = f"{project.pk} {now}"
     known = known_gold.candidates(project, len(set(document_ids)), seed=seed)
+    router = routing.router_of(project)
     held = {*document_ids, *before.values_list("document", flat=True)}
     project.documents.filter(pk__in={*held, *known}).lock()  # all at once: no two wait in a ring
-    before.filter(document__in=held).update(value=worth)
+    before.filter(document__in=held).update(value=worth, kept_for=None)
     for batch in batches(document_ids, BATCH):
         _open_chosen(project, batch, now=now)
     rank_of = {pk: rank for rank, pk in enumerate(dict.fromkeys(document_ids))}
     for batch in batches(rank_of, BATCH):
-        tasks = list(project.tasks.open().filter(document__in=batch))
+        tasks = list(project.tasks.open().filter(document__in=batch).select_related("prediction"))
         for task in tasks:
             task.value = 2 - rank_of[task.document_id] / len(rank_of)
-        ReviewTask.objects.bulk_update(tasks, ["value"], batch_size=100)
+            task.kept_for_id = router.keeper_of(task.prediction)
+        ReviewTask.objects.bulk_update(tasks, ["value", "kept_for"], batch_size=100)
     queue = ensure(project)[ReviewQueue.Reason.AMBIGUOUS]
     known_gold.mix_in(queue, known, seed=seed, now=now)
 

@@ -45,6 +45,9 @@ __all__ = [
     "task_of",
 ]
 
+Free = tuple[int, int | None]
+"""The id of a task, and of whom it is kept for."""
+
 WINDOW = 20  # tasks looked at before the database is asked again; racing reviewers spread over them
 
 
@@ -140,12 +143,16 @@ def _window(
     *,
     now: datetime,
 ) -> list[int]:
-    """Return ids of available tasks, the most valuable first."""
+    """Return ids of available tasks, the most valuable first.
+
+    Of them those kept for *reviewer* come first, and those kept for others last.
+    """
     if queue:
         free = _free_in_queue(queue=queue.pk, reviewer=reviewer.pk, at=now)
     else:
         free = _free_in_project(project=project.pk, reviewer=reviewer.pk, at=now)
-    return [pk for pk in free if pk not in besides]
+    free.sort(key=lambda each: 0 if each[1] == reviewer.pk else 1 if each[1] is None else 2)
+    return [pk for pk, _ in free if pk not in besides]
 
 
 @Prepared
@@ -160,14 +167,15 @@ def _held_in_queue(*, queue: int, reviewer: int, at: datetime) -> QuerySet[Revie
 
 
 @Prepared
-def _free_in_project(*, project: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, int]:
-    tasks = ReviewTask.objects.filter(project=project)
-    return _ids(tasks.available_to(User(pk=reviewer), at=at))
+def _free_in_project(*, project: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, Free]:
+    tasks = ReviewTask.objects.filter(project=project).available_to(User(pk=reviewer), at=at)
+    return tasks.most_valuable_first().values_list("pk", "kept_for")[:WINDOW]
 
 
 @Prepared
-def _free_in_queue(*, queue: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, int]:
-    return _ids(ReviewTask.objects.filter(queue=queue).available_to(User(pk=reviewer), at=at))
+def _free_in_queue(*, queue: int, reviewer: int, at: datetime) -> QuerySet[ReviewTask, Free]:
+    tasks = ReviewTask.objects.filter(queue=queue).available_to(User(pk=reviewer), at=at)
+    return tasks.most_valuable_first().values_list("pk", "kept_for")[:WINDOW]
 
 
 def _ids(tasks: ReviewTaskQuerySet) -> QuerySet[ReviewTask, int]:

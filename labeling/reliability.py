@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import TypeVar
 
 import numpy as np
@@ -19,12 +20,18 @@ T = TypeVar("T")
 class Reliability:
     """accuracy: share of right answers, in (0, 1), drawn to that of all where judgements are few.
 
-    judgements: of documents that somebody else judged or an owner ruled on.
+    judgements: of documents that somebody else judged, or whose answer is known.
+    on: accuracy where this answer is right, drawn to the person's own; of answers they met.
     """
 
     person: int
     accuracy: float
     judgements: int
+    on: Mapping[Answer, float] = field(default_factory=dict)
+
+    def on_each(self, answers: Sequence[Answer]) -> float:
+        """Return the mean accuracy where one of *answers* is right, each as often."""
+        return fmean(self.on.get(answer, self.accuracy) for answer in answers)
 
 
 def of(judgements: Sequence[Judgement], rulings: Mapping[int, Answer]) -> list[Reliability]:
@@ -52,8 +59,14 @@ def of(judgements: Sequence[Judgement], rulings: Mapping[int, Answer]) -> list[R
             answers=len(answers),
         )
     )
+    known = list(answers)
+    on: dict[int, dict[Answer, float]] = {place: {} for place in people.values()}
+    for place, answer, accuracy in zip(
+        found.of_reviewer.tolist(), found.of_answer.tolist(), found.on_answer.tolist(), strict=True
+    ):
+        on[place][known[answer]] = accuracy
     told = [
-        Reliability(person, float(found.accuracy[place]), int(found.judgements[place]))
+        Reliability(person, float(found.accuracy[place]), int(found.judgements[place]), on[place])
         for person, place in people.items()
     ]
     return sorted(told, key=lambda each: each.accuracy)

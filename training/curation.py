@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.document_texts import prepared_texts, threads_of
-from labeling import taxonomies
+from labeling import taxonomies, trust
 from labeling.models import GoldLabel, Label, Project, TaxonomyVersion
 from training import leaks, splits
 from training.examples import Examples, Flags, Relations, relations, targets_of
@@ -26,10 +26,14 @@ class TooLittleGold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """The gold of a project: documents in order of id, each with its labels, none if none fits."""
+    """The gold of a project: documents in order of id, each with its labels, none if none fits.
+
+    trust: in the gold of each document, in (0, 1]; None: it is 1 of all.
+    """
 
     ids: tuple[int, ...]
     labels: tuple[tuple[int, ...], ...]
+    trust: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -49,7 +53,9 @@ def gold_of(project: Project) -> Gold:
         for document, labels in sorted(found.items())
         if labels <= assignable | {None}
     }
-    return Gold(tuple(kept), tuple(kept.values()))
+    trusted = trust.of_gold(project) if project.weighs_people else {}
+    weights = tuple(trusted.get(pk, 1.0) for pk in kept) if trusted else None
+    return Gold(tuple(kept), tuple(kept.values()), weights)
 
 
 def count_gold(project: Project) -> int:
@@ -91,6 +97,8 @@ def freeze(
         [document, list(labels), str(split), ruled_out.get(document, [])]
         for document, labels, split in zip(gold.ids, gold.labels, assigned, strict=True)
     ]
+    for row, weight in zip(rows, gold.trust or (), strict=gold.trust is not None):
+        row.append(weight)
     snapshot, _ = DatasetSnapshot.objects.get_or_create(
         project=project,
         digest=digest_of(rows, texts, version),
@@ -158,12 +166,13 @@ def examples_of(
 ) -> Examples:
     """Return the snapshot's documents with their right labels in the order of *label_ids*."""
     ids, labelled, split = zip(*(row[:3] for row in snapshot.rows), strict=True)
+    trusted = [row[4] if len(row) > 4 else 1.0 for row in snapshot.rows]
     return Examples(
         ids=np.array(ids, dtype=np.int64),
         texts=tuple(texts),
         targets=targets_of(labelled, label_ids),
         splits=np.array(split, dtype=np.str_),
-        weights=np.ones(len(ids), dtype=np.float32),
+        weights=np.array(trusted, dtype=np.float32),
         threads=np.array(threads_of(ids), dtype=np.int64),
     )
 

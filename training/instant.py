@@ -132,6 +132,7 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Id
         return None
     ids, features = document_features(gold.ids, serving.encoder(bundle), words=True)
     labelled = dict(zip(gold.ids, gold.labels, strict=True))
+    trusted = dict(zip(gold.ids, gold.trust, strict=True)) if gold.trust else {}
     pool, around = _sample_of_open(project, bundle)
     return ids, Lesson(
         gold=features,
@@ -145,6 +146,7 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Id
         unseen=_unseen(project, bundle, ids),
         threads=np.array(threads_of(ids.tolist()), dtype=np.int64),
         neighbours=REMEMBERED,
+        trust=np.array([trusted[id_] for id_ in ids.tolist()], np.float32) if trusted else None,
     )
 
 

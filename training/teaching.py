@@ -44,6 +44,7 @@ class Lesson:
         the head, but tell nothing of how sure it may be. None: it was trained on none.
     threads: (documents,), a number that documents of a thread share; None: each is alone.
     neighbours: that remember who was near whom; None: nobody does.
+    trust: (documents,), in the gold of each, in (0, 1]; None: it is 1 of all.
     """
 
     gold: Features
@@ -55,6 +56,7 @@ class Lesson:
     unseen: Flags | None = None
     threads: NDArray[np.int64] | None = None
     neighbours: Neighbours | None = None
+    trust: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +96,7 @@ def teach(bundle: Bundle, lesson: Lesson, *, default_offset: float = 0.0, seed: 
         lesson.targets,
         lesson.overlaps,
         lesson.around,
+        lesson.trust,
         threads=lesson.threads,
         neighbours=lesson.neighbours,
         self_trains=bundle.self_trains,

@@ -67,15 +67,28 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # no runtime gen
             "overlap_share",
             "overlap_people",
             "refit_every",
+            "weighs_people",
+            "routes_close_calls",
         ]
         labels = {
             "overlap_people": "Judged by … people",
             "refit_every": "Learn after every … reviews",
+            "weighs_people": "Trust people by how often they are right",
+            "routes_close_calls": "Offer a close call first to who is best on it",
         }
         help_texts = {
             "overlap_people": "Where they differ, an owner rules.",
             "refit_every": "Then the model is fitted again, which takes seconds.",
+            "weighs_people": "A decision that nobody else stands for teaches the model less where"
+            " who made it is less often right than others, as overlap and known gold tell.",
+            "routes_close_calls": "To who is most often right where one of its two labels is, as"
+            " overlap and known gold tell; everybody else gets it where nothing else is left.",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.is_multi:
+            del self.fields["routes_close_calls"]  # routing.router_of says why
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no runtime generic

@@ -68,6 +68,14 @@ class Project(models.Model):
         validators=[MinValueValidator(2), MaxValueValidator(5)],
         help_text="How many people judge each of these, without seeing each other's answers.",
     )
+    weighs_people = models.BooleanField(
+        default=False,
+        help_text="Whether gold that rests on one person counts by how often they are right.",
+    )
+    routes_close_calls = models.BooleanField(
+        default=False,
+        help_text="Whether a close call is first offered to who is most often right on its labels.",
+    )
     created_at = models.DateTimeField()
 
     objects = ProjectQuerySet.as_manager()

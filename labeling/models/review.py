@@ -183,6 +183,15 @@ class ReviewTask(models.Model):
         default=False,
         help_text="The document had gold: it measures who decides, and what they say changes none.",
     )
+    kept_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,  # nothing asks by it
+        help_text="Who is most often right on its labels, and is offered it before all others.",
+    )
     created_at = models.DateTimeField()
 
     objects = ReviewTaskQuerySet.as_manager()

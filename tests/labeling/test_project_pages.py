@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 
+from labeling import overview
 from labeling.models import AuditEntry, Membership, Project
 from tests.factories import (
     AnnotationFactory,
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.django_db
 
 SETTINGS = {"name": "Mail", "promised_precision": "99.5", "audit_share": "5", "refit_every": "10"}
 SETTINGS |= {"overlap_share": "10", "overlap_people": "3", "known_share": "2.5"}
+SETTINGS |= {"weighs_people": "on"}
 
 
 def done(page) -> list[bool]:
@@ -53,6 +55,17 @@ def test_gold_is_counted_by_document(client, reviewer, project):
     client.force_login(reviewer)
 
     assert client.get("/p/support/").context["totals"].gold == 1
+
+
+def test_the_totals_of_a_large_project_are_counted_now_and_then(project, monkeypatch):
+    DocumentFactory(project=project)
+    monkeypatch.setattr(overview, "LARGE", 2)
+    assert overview.totals(project).documents == 1
+
+    DocumentFactory(project=project)
+    assert overview.totals(project).documents == 2
+    DocumentFactory(project=project)
+    assert overview.totals(project).documents == 2
 
 
 def test_the_serving_model_is_named_with_its_figures(client, reviewer, project):
@@ -166,7 +179,16 @@ def test_settings_are_typed_as_percentages_and_stored_as_shares(client, admin, p
     )
     assert (project.overlap_share, project.overlap_people) == (0.1, 3)
     assert project.known_share == 0.025
+    assert (project.weighs_people, project.routes_close_calls) == (True, False)
     assert AuditEntry.objects.get().act == "changed settings"
+
+
+def test_only_with_one_label_each_close_calls_can_be_kept_for_somebody(client, admin, project):
+    client.force_login(admin)
+    assert "Offer a close call first" in client.get("/p/support/settings/").text
+
+    Project.objects.filter(pk=project.pk).update(kind=Project.Kind.MULTI)
+    assert "Offer a close call first" not in client.get("/p/support/settings/").text
 
 
 def test_settings_show_what_is_stored(client, admin):
