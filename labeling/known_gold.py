@@ -52,18 +52,15 @@ def candidates(project: Project, among: int, *, seed: str) -> list[int]:
 def _vouched(project: Project) -> QuerySet[GoldLabel]:
     """Return gold that more than one person's single decision stands for, the newest first.
 
-    Imported, ruled by an owner, agreed by several, or confirmed by who checked it; of documents
+    Imported, ruled by an owner, agreed by several, or confirmed by somebody else; of documents
     that were close calls before they were gold, and on which nobody commented: no card of them
     tells that they are known.
     """
-    checks = Annotation.objects.standing().filter(
-        project=project, task__queue__reason=ReviewQueue.Reason.CHECK, replaced=[]
-    )
     is_vouched = (
         Q(annotation=None)
         | Q(annotation__kind=Annotation.Kind.RULING)
         | Q(annotation__task__wanted__gt=1)
-        | Q(document__in=checks.values("task__document"))
+        | confirmed()
     )
     here = OuterRef("document")
     close = Prediction.objects.current().filter(document=here, bucket=Prediction.Bucket.REVIEW)
@@ -71,6 +68,16 @@ def _vouched(project: Project) -> QuerySet[GoldLabel]:
     said = Comment.objects.filter(document=here)
     waiting = ReviewTask.objects.open().filter(document=here)
     return gold.exclude(Exists(said)).exclude(Exists(waiting)).order_by("-pk")
+
+
+def confirmed() -> Exists:
+    """Say of gold whether somebody checked it and let it stand, other than who gave it."""
+    checks = Annotation.objects.standing().filter(
+        task__document=OuterRef("document"),
+        task__queue__reason=ReviewQueue.Reason.CHECK,
+        replaced=[],
+    )
+    return Exists(checks.exclude(reviewer=OuterRef("annotation__reviewer")))
 
 
 def _times_asked(project: Project, documents: Collection[int]) -> Counter[int]:

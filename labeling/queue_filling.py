@@ -20,6 +20,7 @@ from labeling.models import (
     ReviewQueue,
     ReviewTask,
 )
+from labeling.routing import Router
 
 T = TypeVar("T")
 
@@ -145,7 +146,8 @@ def _withdraw(fill: _Fill, task_ids: Sequence[int]) -> None:
 def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
     """Write (queue, prediction, value) of each task still open and free; a batch's value stays.
 
-    Whoever held it last saw the former prediction, and may not answer for the new one.
+    Whoever held it last saw the former prediction, and may not answer for the new one; nor is it
+    kept for who knows the former labels.
 
     Plain SQL, since Django's bulk_update sends one CASE with a branch per row, 50 times slower.
     """
@@ -155,14 +157,13 @@ def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
     sql = f"""
         UPDATE {ReviewTask._meta.db_table}
         SET queue_id = %s, prediction_id = %s, value = CASE WHEN value > 1 THEN value ELSE %s END,
-            leased_by_id = NULL, leased_until = NULL
+            leased_by_id = NULL, leased_until = NULL, kept_for_id = NULL
         WHERE id = %s AND status = 'open' AND (leased_until IS NULL OR leased_until <= %s)
         """
     with connection.cursor() as cursor:
         cursor.executemany(sql, [(*move, now) for move in moves])
 
 
-@transaction.atomic
 def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) -> None:
     """Put a chosen batch before everything else, in order: its tasks are worth 2 - rank / n.
 
@@ -170,12 +171,19 @@ def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) 
     kept for who is best on them, and documents whose answer is known are mixed in. A chosen
     document without an open task gets one in the queue of close calls, unless it has gold.
     """
+    router = routing.router_of(project)  # takes a while, and nobody shall wait for that
+    _prioritise(project, document_ids, router, now=now)
+
+
+@transaction.atomic
+def _prioritise(
+    project: Project, document_ids: Sequence[int], router: Router, *, now: datetime
+) -> None:
     current = Prediction.objects.current().filter(document=OuterRef("document"))
     worth = Coalesce(Subquery(current.values(worth=1 - F("margin"))), Value(0.0))
     before = project.tasks.open().filter(value__gt=1)
     seed = f"{project.pk} {now}"
     known = known_gold.candidates(project, len(set(document_ids)), seed=seed)
-    router = routing.router_of(project)
     held = {*document_ids, *before.values_list("document", flat=True)}
     project.documents.filter(pk__in={*held, *known}).lock()  # all at once: no two wait in a ring
     before.filter(document__in=held).update(value=worth, kept_for=None)
@@ -183,13 +191,13 @@ def prioritise(project: Project, document_ids: Sequence[int], *, now: datetime) 
         _open_chosen(project, batch, now=now)
     rank_of = {pk: rank for rank, pk in enumerate(dict.fromkeys(document_ids))}
     for batch in batches(rank_of, BATCH):
-        tasks = list(project.tasks.open().filter(document__in=batch).select_related("prediction"))
+        tasks = list(project.tasks.open().filter(document__in=batch))
         for task in tasks:
             task.value = 2 - rank_of[task.document_id] / len(rank_of)
-            task.kept_for_id = router.keeper_of(task.prediction)
-        ReviewTask.objects.bulk_update(tasks, ["value", "kept_for"], batch_size=100)
+        ReviewTask.objects.bulk_update(tasks, ["value"], batch_size=100)
     queue = ensure(project)[ReviewQueue.Reason.AMBIGUOUS]
     known_gold.mix_in(queue, known, seed=seed, now=now)
+    routing.keep(project, [*document_ids, *known], router)
 
 
 def _open_chosen(project: Project, document_ids: Sequence[int], *, now: datetime) -> None:

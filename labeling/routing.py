@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Final
 
 from labeling import trust
-from labeling.models import Prediction, Project, ReviewQueue
+from labeling.models import Prediction, Project, ReviewQueue, ReviewTask
 from labeling.reliability import Reliability
 
 LEAD: Final = 0.05
@@ -52,3 +52,18 @@ def router_of(project: Project) -> Router:
         here &= named
     measured = trust.measured(project)
     return Router([each for each in measured if each.judgements >= ENOUGH and each.person in here])
+
+
+def keep(project: Project, document_ids: Sequence[int], router: Router) -> None:
+    """Keep the open tasks of these documents for who is best on them.
+
+    Those whose answer is known among them, too: else they would stand out.
+    """
+    if not router.people:
+        return
+    tasks = list(
+        project.tasks.open().filter(document__in=document_ids).select_related("prediction")
+    )
+    for task in tasks:
+        task.kept_for_id = router.keeper_of(task.prediction)
+    ReviewTask.objects.bulk_update(tasks, ["kept_for"], batch_size=100)

@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from labeling import known_gold, reliability, second_opinions
-from labeling.models import Annotation, GoldLabel, Project, ReviewQueue
+from labeling.models import Annotation, GoldLabel, Project
 from labeling.reliability import Reliability
 
 LEAST: Final = 0.1
@@ -26,10 +26,14 @@ def measured(project: Project) -> list[Reliability]:
     opinions = second_opinions.collect(project)
     known = known_gold.decisions(project)
     said = [  # what was right enough counts as the gold
-        replace(each.judgement, labels=each.gold) if each.is_right else each.judgement
+        replace(
+            each.judgement,
+            document=-each.judgement.document,  # not what those said who made it gold
+            labels=each.gold if each.is_right else each.judgement.labels,
+        )
         for each in known
     ]
-    rulings = opinions.rulings | {each.judgement.document: each.gold for each in known}
+    rulings = opinions.rulings | {-each.judgement.document: each.gold for each in known}
     return reliability.of(opinions.judgements + said, rulings)
 
 
@@ -63,9 +67,6 @@ def beside(best: float, person: Reliability) -> float:
 
 def _alone(project: Project) -> QuerySet[GoldLabel]:
     """Return gold that nobody but one person stands for."""
-    checks = Annotation.objects.standing().filter(
-        project=project, task__queue__reason=ReviewQueue.Reason.CHECK, replaced=[]
-    )
     said = GoldLabel.objects.gold().filter(project=project, annotation__task__wanted=1)
     by_people = said.exclude(annotation__kind=Annotation.Kind.RULING)
-    return by_people.exclude(document__in=checks.values("task__document"))
+    return by_people.exclude(known_gold.confirmed())

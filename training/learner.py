@@ -163,12 +163,13 @@ class Learner:
         """Return the words of gold and silver, and those of gold alone, at *mine*."""
         known = np.flatnonzero(self.weights * mine)
         features, targets = self.tfidf[known], self.targets[known]
+        weights = None if (self.weights[known] == 1).all() else self.weights[known]
         if self.bundle.multi:
-            return (lexical.regression(features, targets, self.overlaps),)
+            return (lexical.regression(features, targets, self.overlaps, weights),)
         ratio = lexical.log_count_ratio(self.tfidf[: len(labels)], labels, trust, self.overlaps)
         if len(self.gold) < PLENTY:
             return (ratio,)
-        few = lexical.regression(features, targets, self.overlaps, iterations=FEW_STEPS)
+        few = lexical.regression(features, targets, self.overlaps, weights, iterations=FEW_STEPS)
         return ratio, few
 
     def _gold_alone(self, mine: Flags) -> tuple[Floats, Floats]:

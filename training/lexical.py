@@ -95,6 +95,7 @@ def regression(
     features: Sparse,
     targets: Flags,
     overlaps: Flags | None = None,
+    weights: Floats | None = None,
     *,
     iterations: int = 40,
     precision: float = 1e-4,
@@ -108,15 +109,18 @@ def regression(
     Args:
         features: TF-IDF, (documents, terms).
         targets: (documents, labels).
+        weights: (documents,), of each document's squared error; None: 1 of all.
 
     Returns:
         (terms, labels), float32, times LOUDNESS.
     """
     right = targets.astype(np.float32)
-    wanted = right - right.mean(axis=0)
+    wanted = right - np.average(right, axis=0, weights=weights)
     if overlaps is not None and overlaps.any():
         wanted[(right @ overlaps.astype(np.float32) > 0) & ~targets] = 0
     transposed = features.T.tocsr()
+    if weights is not None:
+        transposed = transposed.multiply(weights[None, :].astype(np.float32)).tocsr()
     residual = np.asarray(transposed @ wanted)  # (terms, labels)
     found, step = np.zeros_like(residual), residual.copy()
     size = start = (residual**2).sum(axis=0)  # (labels,)

@@ -82,7 +82,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # no runtime gen
             "weighs_people": "A decision that nobody else stands for teaches the model less where"
             " who made it is less often right than others, as overlap and known gold tell.",
             "routes_close_calls": "To who is most often right where one of its two labels is, as"
-            " overlap and known gold tell; everybody else gets it where nothing else is left.",
+            " overlap and known gold tell; everybody else gets it where little else is left.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

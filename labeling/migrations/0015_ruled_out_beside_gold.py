@@ -42,5 +42,15 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(MOVE, "DELETE FROM labeling_goldlabel WHERE tier = 'ruled_out'"),
         migrations.RunSQL(migrations.RunSQL.noop, MOVE_BACK),
+        migrations.AddConstraint(
+            model_name="goldlabel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("tier", "ruled_out"), _negated=True
+                )
+                | models.Q(("annotation__isnull", False), ("label__isnull", False)),
+                name="somebody_rules_out_some_label",
+            ),
+        ),
         migrations.DeleteModel(name="RuledOut"),
     ]

@@ -58,6 +58,10 @@ class GoldLabel(models.Model):
                 condition=Q(label=None),
                 name="nothing_fits_stands_once_for_a_document",
             ),
+            models.CheckConstraint(
+                condition=~Q(tier="ruled_out") | Q(label__isnull=False, annotation__isnull=False),
+                name="somebody_rules_out_some_label",
+            ),
         ]
         indexes = [
             # Gold of a project, newest last: snapshots and the instant loop.

@@ -189,7 +189,7 @@ class ReviewTask(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        db_index=False,  # nothing asks by it
+        db_index=False,  # asked by when a person is deleted alone, whom decisions protect
         help_text="Who is most often right on its labels, and is offered it before all others.",
     )
     created_at = models.DateTimeField()

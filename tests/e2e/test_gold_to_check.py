@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PLANT = """
 from labeling.models import GoldLabel, Label
-for gold in GoldLabel.objects.exclude(label=None).order_by("pk")[:40:10]:
+for gold in GoldLabel.objects.gold().exclude(label=None).order_by("pk")[:40:10]:
     siblings = Label.objects.assignable().filter(project=gold.project)
     gold.label = siblings.exclude(parent=gold.label.parent).order_by("pk").first()
     gold.save(update_fields=["label"])

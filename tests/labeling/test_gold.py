@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from labeling import annotations, gold
 from labeling.models import (
@@ -91,6 +92,17 @@ def test_label_retired_since_the_prediction_was_never_offered(decide, labels):
 
     assert annotation.kind == annotation.Kind.ACCEPTED
     assert not GoldLabel.objects.ruled_out().exists()
+
+
+def test_nobody_rules_out_nothing(task, labels):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        GoldLabel.objects.create(
+            project=task.project,
+            document=task.document,
+            label=labels[0],
+            tier=GoldLabel.Tier.RULED_OUT,
+            granted_at=NOON,
+        )
 
 
 def test_unticked_labels_are_ruled_out_in_a_multi_label_project(decide, project, task, labels):

@@ -112,6 +112,27 @@ def test_neither_people_who_left_nor_those_of_other_queues_are_waited_for(
     assert chosen((0, 1))[0].kept_for is None
 
 
+def test_known_documents_are_kept_like_all_others(measured, chosen, project, labels, reviewer):
+    document = DocumentFactory(gold_at=timezone.now())
+    GoldLabelFactory(document=document, label=labels[0])
+    shares = [[labels[0].pk, 1, 1, 0.4], [labels[1].pk, 1, 1, 0.3]]
+    PredictionFactory(document=document, first=labels[0], second=labels[1], candidates=shares)
+    Project.objects.filter(pk=project.pk).update(known_share=0.5)
+    chosen((2, 1), (2, 1))
+
+    assert project.tasks.open().get(is_known=True).kept_for == reviewer
+
+
+def test_a_task_predicted_otherwise_is_kept_no_more(measured, chosen, labels):
+    (task,) = chosen((0, 1))
+    Prediction.objects.filter(pk=task.prediction_id).update(is_current=False)
+    anew = PredictionFactory(document=task.document, first=labels[2], bundle="b" * 64)
+    queues.enqueue([anew], now=timezone.now())
+
+    task.refresh_from_db()
+    assert (task.prediction, task.kept_for) == (anew, None)
+
+
 def test_what_is_chosen_no_more_is_kept_no_more(measured, chosen):
     (before,) = chosen((0, 1))
     chosen((2, 1))

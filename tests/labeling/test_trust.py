@@ -101,6 +101,19 @@ def test_gold_that_more_than_one_person_stands_for_counts_whole(
     assert not weights.keys() & {each.pk for each in (agreed, ruled, confirmed, imported)}
 
 
+def test_confirming_ones_own_gold_adds_nothing(
+    project, judged, gold, labels, reviewer, other_reviewer
+):
+    judged(reviewer, right=100, wrong=0)
+    judged(other_reviewer, right=10, wrong=90)
+    theirs = gold(other_reviewer)
+    queue = ReviewQueueFactory(project=project, reason=ReviewQueue.Reason.CHECK)
+    check = ReviewTaskFactory(document=theirs, queue=queue, prediction=None, status=Status.DONE)
+    AnnotationFactory(task=check, reviewer=other_reviewer)
+
+    assert trust.of_gold(project)[theirs.pk] == trust.LEAST
+
+
 def test_overlap_counts_beside_known_gold(project, judged, labels, reviewer, other_reviewer, owner):
     judged(reviewer, right=40, wrong=0)
     for _ in range(40):

@@ -8,7 +8,10 @@ from sklearn.linear_model import Ridge
 from inference.terms import count_terms
 from training import lexical
 
-RNG = np.random.default_rng(4)
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(4)
 
 
 def sparse(rows):
@@ -37,29 +40,40 @@ def slow_ratio(features, targets, weights, overlaps):
 
 
 @pytest.mark.parametrize("overlapping", [False, True])
-def test_ratio_is_that_of_a_slow_loop(overlapping):
-    features = RNG.random((12, 5)).astype(np.float32)
-    targets = np.eye(3, dtype=np.float32)[RNG.integers(3, size=12)]
-    weights = RNG.random(12).astype(np.float32) + 0.5
+def test_ratio_is_that_of_a_slow_loop(overlapping, rng):
+    features = rng.random((12, 5)).astype(np.float32)
+    targets = np.eye(3, dtype=np.float32)[rng.permutation(12) % 3]  # somebody spoke of each
+    weights = rng.random(12).astype(np.float32) + 0.5
     overlaps = np.zeros((3, 3), dtype=bool)
     overlaps[0, 1] = overlaps[1, 0] = overlapping
     found = lexical.log_count_ratio(sparse(features), targets, weights, overlaps)
     np.testing.assert_allclose(found, slow_ratio(features, targets, weights, overlaps), atol=1e-4)
 
 
-def test_label_nobody_spoke_of_stands_at_zero():
+def test_label_nobody_spoke_of_stands_at_zero(rng):
     targets = np.eye(3, dtype=np.float32)[[0, 1, 0, 1]]
-    found = lexical.log_count_ratio(sparse(RNG.random((4, 5))), targets, np.ones(4, np.float32))
+    found = lexical.log_count_ratio(sparse(rng.random((4, 5))), targets, np.ones(4, np.float32))
     assert not found[:, 2].any()
     assert found[:, 0].any()
 
 
-def test_regression_is_sklearns_ridge():
-    features = RNG.random((40, 6)).astype(np.float32)
-    targets = RNG.random((40, 3)) < 0.3
+def test_regression_is_sklearns_ridge(rng):
+    features = rng.random((40, 6)).astype(np.float32)
+    targets = rng.random((40, 3)) < 0.3
     ridge = Ridge(alpha=lexical.SHRINKAGE, fit_intercept=False)
     ridge.fit(features, targets - targets.mean(axis=0))
     found = lexical.regression(sparse(features), targets, precision=1e-12)
+    np.testing.assert_allclose(found / lexical.LOUDNESS, ridge.coef_.T, atol=1e-3)
+
+
+def test_weighed_regression_is_sklearns_ridge_with_weights(rng):
+    features = rng.random((40, 6)).astype(np.float32)
+    targets = rng.random((40, 3)) < 0.3
+    weights = rng.random(40).astype(np.float32)
+    ridge = Ridge(alpha=lexical.SHRINKAGE, fit_intercept=False)
+    wanted = targets - np.average(targets, axis=0, weights=weights)
+    ridge.fit(features, wanted, sample_weight=weights)
+    found = lexical.regression(sparse(features), targets, None, weights, precision=1e-12)
     np.testing.assert_allclose(found / lexical.LOUDNESS, ridge.coef_.T, atol=1e-3)
 
 
