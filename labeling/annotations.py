@@ -135,14 +135,15 @@ def _check(task: ReviewTask, labels: Mapping[int, Label], usable: Collection[int
         if label.project_id != task.project_id:
             raise LabelRefused("This label belongs to another project.")
         if pk not in usable:
-            raise LabelRefused(_why_not(Label.objects.without_texts().get(pk=pk)))
+            raise LabelRefused(_why_not(Label.objects.select_related("successor").get(pk=pk)))
     if len(labels) > 1 and not task.project.is_multi:
         raise LabelRefused("This project gives exactly one label to each document.")
 
 
 def _why_not(label: Label) -> str:
     if label.retired_at is not None:
-        return f"{label} is retired and can no longer be given."
+        instead = f" Use {label.successor}." if label.successor else ""
+        return f"{label} is retired and can no longer be given.{instead}"
     return f"{label} only groups other labels; choose one below it."
 
 
@@ -273,7 +274,7 @@ def _stop_asking_about(task: ReviewTask, *, now: datetime) -> None:
     """Withdraw what asks about the document's gold, unless somebody looks at it."""
     about = Q(is_known=True)
     if not task.is_known:  # what is said of that changes no gold
-        about |= Q(queue__reason=ReviewQueue.Reason.CHECK)
+        about |= Q(queue__reason__in=ReviewQueue.ASKED_AGAIN)
     checks = ReviewTask.objects.unleased(at=now).filter(about, document=task.document_id)
     checks.update(status=Status.WITHDRAWN, leased_by=None, leased_until=None)
 

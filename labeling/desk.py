@@ -13,10 +13,19 @@ from labeling import adjudication, comments, taxonomies
 from labeling.adjudication import Answer
 from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
-from labeling.models import Comment, Document, Exclusion, GoldLabel, Label, Project, ReviewTask
+from labeling.models import (
+    Comment,
+    Document,
+    Exclusion,
+    GoldLabel,
+    Label,
+    Project,
+    ReviewQueue,
+    ReviewTask,
+)
 from labeling.prepared import Ids, Prepared
 from labeling.quoting import Part, parts
-from labeling.reasons import doubted, percent, why
+from labeling.reasons import changed, doubted, percent, why
 from labeling.wording import set_off
 
 TEXT_SHOWN = 100_000  # characters of a body sent to the browser
@@ -179,6 +188,9 @@ def reason(task: ReviewTask, offered: Sequence[Choice]) -> str:
     named = [(str(each.label), each.probability or 0.0) for each in offered if each.share]
     if task.is_disputed:
         return f"{task.judged} people judged this, and they differ"
+    if task.queue.reason == ReviewQueue.Reason.CHANGED:
+        stands = [str(each.label) for each in offered if each.stands]
+        return changed(stands if task.is_check else None, named)
     return doubt(task, offered) if task.is_check else why(task, named)
 
 

@@ -10,6 +10,7 @@ from labeling import csv_cells, document_walk, taxonomies
 from labeling.document_fields import NONE_FITS
 from labeling.document_filters import DocumentFilter
 from labeling.models import Document, GoldLabel, Prediction, Project
+from labeling.taxonomy_entries import content
 from labeling.taxonomy_files import COLUMNS
 
 FORMATS = {"json": "application/json", "jsonl": "application/jsonl", "csv": "text/csv"}
@@ -20,7 +21,7 @@ GOLD_COLUMNS = ["id", "subject", "text", "metadata", "labels"]
 
 def taxonomy(project: Project, *, format_: str) -> Iterator[str]:
     """Yield the taxonomy as JSON or CSV; importing it again changes nothing."""
-    rows = ({"id": entry.key, **taxonomies.content(entry)} for entry in taxonomies.entries(project))
+    rows = ({"id": entry.key, **content(entry)} for entry in taxonomies.entries(project))
     if format_ == "csv":
         yield from csv_cells.lines(_taxonomy_cells(rows))
         return

@@ -100,19 +100,28 @@ def withdraw(annotation: Annotation) -> None:
 
 
 def _bring_back(annotation: Annotation) -> None:
+    """Let the gold stand again that *annotation* took the place of, by what became of its labels.
+
+    Where one was retired without a successor the document is open again.
+    """
     document_id = annotation.task.document_id
-    rows = [
-        GoldLabel(
+    heirs: dict[int | None, int | None] = dict(taxonomies.heirs(annotation.project_id).items())
+    rows = {
+        heirs.get(label_id, label_id): GoldLabel(
             project_id=annotation.project_id,
             document_id=document_id,
-            label_id=label_id,
+            label_id=heirs.get(label_id, label_id),
             annotation_id=annotation_id,
             granted_at=datetime.fromisoformat(granted_at),
         )
         for label_id, annotation_id, granted_at in annotation.replaced
-    ]
-    GoldLabel.objects.bulk_create(rows)
-    last = max(row.granted_at for row in rows)
+    }
+    if any(
+        heirs.get(label_id, label_id) is None for label_id, *_ in annotation.replaced if label_id
+    ):
+        rows.clear()
+    GoldLabel.objects.bulk_create(rows.values())
+    last = max((row.granted_at for row in rows.values()), default=None)
     Document.objects.filter(pk=document_id).update(gold_at=last)
     events.announce(events.gold_changed, project_id=annotation.project_id)
 

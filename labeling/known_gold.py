@@ -74,7 +74,7 @@ def confirmed() -> Exists:
     """Say of gold whether somebody checked it and let it stand, other than who gave it."""
     checks = Annotation.objects.standing().filter(
         task__document=OuterRef("document"),
-        task__queue__reason=ReviewQueue.Reason.CHECK,
+        task__queue__reason__in=ReviewQueue.ASKED_AGAIN,
         replaced=[],
     )
     return Exists(checks.exclude(reviewer=OuterRef("annotation__reviewer")))
@@ -196,7 +196,8 @@ def decisions(project: Project) -> list[Known]:
     """Return the decisions on known documents, by their gold as it stands now.
 
     An answer is right where it is the gold, or where every label that differs overlaps with one on
-    the other side. Documents whose gold was taken back count no more.
+    the other side, and a label merged or retired since counts as what it became. Documents whose
+    gold was taken back count no more.
     """
     known = project.tasks.filter(is_known=True, status=ReviewTask.Status.DONE)
     judged = Annotation.objects.standing().filter(task__in=known.values("pk"))
@@ -204,8 +205,10 @@ def decisions(project: Project) -> list[Known]:
     said: dict[tuple[int, int, int, datetime], set[int]] = {}
     rows = Annotation.objects.filter(pk__in=newest).order_by("pk")
     columns = ("pk", "task__document", "reviewer", "annotated_at", "labels")
+    heirs = taxonomies.heirs(project.pk) if newest else {}
     for pk, document, reviewer, at, label in rows.values_list(*columns):
-        said.setdefault((pk, document, reviewer, at), set()).update([label] if label else [])
+        became = [heirs.get(label) or label] if label else []
+        said.setdefault((pk, document, reviewer, at), set()).update(became)
     gold: dict[int, set[int]] = {}
     stands = GoldLabel.objects.gold().filter(document__in={each[1] for each in said})
     for document, label in stands.values_list("document", "label"):

@@ -50,7 +50,7 @@ def of(project: Project, reviewer: User, now: datetime | None = None) -> list[Qu
     """Count each queue *reviewer* takes from, in three queries answered by index, oldest first.
 
     No further than MOST_COUNTED, so that a million tasks cost what ten thousand do. Gold to check
-    is left out while there is none: few projects ever have any.
+    and changed labels are left out while there is nothing: few projects ever have any.
     """
     now = now or timezone.now()
     asked = {"project": project.pk, "reviewer": reviewer.pk}
@@ -68,7 +68,7 @@ def of(project: Project, reviewer: User, now: datetime | None = None) -> list[Qu
             is_more=queue.found > MOST_COUNTED,
         )
         for queue in listed
-        if queue.found or queue.reason != ReviewQueue.Reason.CHECK
+        if queue.found or queue.reason not in ReviewQueue.ASKED_AGAIN
     ]
 
 

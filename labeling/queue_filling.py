@@ -115,7 +115,7 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
     fingerprints = dict(Document.objects.open().filter(pk__in=ids).values_list("pk", "fingerprint"))
     standing = ReviewTask.objects.open().filter(document__in=ids)
     known = ("document_id", "prediction_id", "value", "leased_until", "question_id", "judged")
-    others = standing.exclude(queue__reason=ReviewQueue.Reason.CHECK).exclude(is_known=True)
+    others = standing.exclude(queue__reason__in=ReviewQueue.ASKED_AGAIN).exclude(is_known=True)
     tasks = {task.document_id: task for task in others.only(*known)}
     new, moved, unwanted, wanted = [], [], [], 0
     for each in batch:

@@ -45,6 +45,18 @@ def doubted(given: Sequence[Named], others: Sequence[Named], *, is_multi: bool) 
     return f"{stands}; a model that had not seen it {' and '.join(told)}" if told else stands
 
 
+def changed(stands: Sequence[str] | None, candidates: Sequence[Named]) -> str:
+    """Say that labels changed since a document was decided.
+
+    Args:
+        stands: names of the labels that stand; None where none does any more.
+    """
+    if stands is not None:
+        return f"The label changed since: {', '.join(stands) or 'nothing fits'} stands"
+    likely = f"; probably {candidates[0][0]}, {percent(candidates[0][1])}" if candidates else ""
+    return f"Its label was split or retired since it was decided{likely}"
+
+
 def _unsure(candidates: Sequence[Named]) -> str:
     """Name the labels whose probability is nearest to one half."""
     nearest = sorted(candidates, key=lambda named: abs(named[1] - 0.5))[:2]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, Max, Min
 
+from labeling import taxonomies
 from labeling.distances import Answer
 from labeling.judgements import Judgement
 from labeling.models import Annotation, Project
@@ -19,7 +20,7 @@ class SecondOpinions:
     """Standing judgements of documents that several people judged.
 
     rulings: what an owner ruled, who saw the answers, by document. has_more: older documents were
-        left out.
+        left out. What was merged or retired since counts as what it became.
     """
 
     judgements: list[Judgement]
@@ -28,7 +29,7 @@ class SecondOpinions:
 
 
 def collect(project: Project, most: int = MOST) -> SecondOpinions:
-    """Return the judgements of the *most* documents last judged by several, in two queries."""
+    """Return the judgements of the *most* documents last judged by several, in three queries."""
     all_standing = Annotation.objects.standing().filter(project=project, task__is_known=False)
     standing = all_standing.order_by()  # known documents were chosen because people agreed on them
     people = (
@@ -43,9 +44,10 @@ def collect(project: Project, most: int = MOST) -> SecondOpinions:
     )
     said: dict[int, tuple[str, int, int, datetime]] = {}
     labels: dict[int, set[int]] = {}
+    heirs = taxonomies.heirs(project.pk) if found else {}
     for pk, kind, document, reviewer, at, label in rows:
         said[pk] = kind, document, reviewer, at
-        labels.setdefault(pk, set()).update([label] if label else [])
+        labels.setdefault(pk, set()).update([heirs.get(label) or label] if label else [])
     judgements, rulings = [], {}
     for pk, (kind, document, reviewer, at) in said.items():
         answer = frozenset(labels[pk])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 KEY_LENGTH = 200  # Label.key
 NAME_LENGTH = 300  # Label.name
@@ -15,6 +16,7 @@ class TaxonomyEntry:
 
     aliases: other names, by which people find it; no model reads them.
     exclusions: (situation, key of the label to use instead or None), in order.
+    successor: of a retired label, the key of the one to use instead.
     row: where it stood in its file, counted from 1; 0 when it came from no file.
     """
 
@@ -28,7 +30,42 @@ class TaxonomyEntry:
     overlaps: tuple[str, ...] = ()
     retired: bool = False
     aliases: tuple[str, ...] = ()
+    successor: str | None = None
     row: int = field(default=0, compare=False)
+
+
+def content(entry: TaxonomyEntry) -> dict[str, Any]:
+    """Return *entry* as its edition keeps it: plain JSON."""
+    return {
+        "name": entry.name,
+        "aliases": list(entry.aliases),
+        "parent": entry.parent,
+        "description": entry.description,
+        "exclusions": [{"situation": text, "use": use} for text, use in entry.exclusions],
+        "examples": list(entry.examples),
+        "overlaps": list(entry.overlaps),
+        "assignable": entry.assignable,
+        "retired": entry.retired,
+        "successor": entry.successor,
+    }
+
+
+def entry_of(key: str, content: Mapping[str, Any]) -> TaxonomyEntry:
+    """Return the entry that *content* keeps; an old edition lacks what came later."""
+    exclusions = [(each["situation"], each["use"]) for each in content.get("exclusions", ())]
+    return TaxonomyEntry(
+        key=key,
+        name=content["name"],
+        parent=content.get("parent"),
+        description=content.get("description", ""),
+        exclusions=tuple(exclusions),
+        assignable=content.get("assignable", True),
+        examples=tuple(content.get("examples", ())),
+        overlaps=tuple(content.get("overlaps", ())),
+        retired=content.get("retired", False),
+        aliases=tuple(content.get("aliases", ())),
+        successor=content.get("successor"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +161,7 @@ def _references(entry: TaxonomyEntry, known: Mapping[str, str | None]) -> Iterat
     named = [("parent", entry.parent)]
     named += [("exclusions", use) for _, use in entry.exclusions]
     named += [("overlaps", other) for other in entry.overlaps]
+    named += [("successor", entry.successor)]
     for column, key in named:
         if key is None:
             continue

@@ -1,5 +1,6 @@
 """Write a taxonomy's labels with what belongs to them, in few queries."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from labeling.models import Exclusion, Label, Overlap, Project
@@ -49,13 +50,23 @@ def write_labels(
     )
     moved = []
     for key, entry in changed.items():
-        parent = labels[entry.parent] if entry.parent else None
-        if labels[key].parent_id != (parent and parent.pk):
-            labels[key].parent = parent
-            moved.append(labels[key])
-    Label.objects.bulk_update(moved, ["parent"], batch_size=200)
+        label = labels[key]
+        parent = labels[entry.parent].pk if entry.parent else None
+        successor = labels[entry.successor].pk if entry.successor else None
+        if (label.parent_id, label.successor_id) != (parent, successor):
+            label.parent_id, label.successor_id = parent, successor
+            moved.append(label)
+    Label.objects.bulk_update(moved, ["parent", "successor"], batch_size=200)
     write_positions(project, positions)
     return labels
+
+
+def write_retired_at(labels: dict[str, Label], moments: Mapping[str, datetime | None]) -> None:
+    """Write when labels were retired, where that is known by key."""
+    known = [labels[key] for key in moments]
+    for label in known:
+        label.retired_at = moments[label.key]
+    Label.objects.bulk_update(known, ["retired_at"], batch_size=200)
 
 
 def write_exclusions(changed: dict[str, TaxonomyEntry], labels: dict[str, Label]) -> None:

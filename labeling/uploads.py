@@ -12,9 +12,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
-from labeling import documents, jobs, taxonomies, taxonomy_files
+from labeling import documents, jobs, publishing, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.models import Job, Project
+from labeling.taxonomy_entries import BadTaxonomy
 
 PROBLEMS_KEPT = 1_000
 UNCLAIMED = timedelta(hours=1)  # after which a file without a job is left from a request that died
@@ -71,14 +72,14 @@ def import_taxonomy(job: Job, progress: jobs.Progress) -> dict[str, Any]:
     progress(0)
     try:
         entries = taxonomy_files.read(path)
-        version = taxonomies.publish(
+        version = publishing.publish(
             job.project,
             entries,
             actor=job.requested_by,
             now=job.created_at,
             note=f"Imported {job.arguments['name']}",
         )
-    except taxonomies.BadTaxonomy as error:
+    except BadTaxonomy as error:
         rows = [[each.row, each.field, each.message, each.remedy] for each in error.problems]
         said = "Nothing was changed: the file needs these corrections first."
         if len(rows) > PROBLEMS_KEPT:

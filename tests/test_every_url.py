@@ -9,7 +9,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from labeling import jobs, taxonomies
+from labeling import jobs, publishing
 from labeling.models import Label, Membership
 from labeling.taxonomy_entries import TaxonomyEntry
 from tests.factories import (
@@ -89,6 +89,13 @@ EXPECTED = {
     "labeling:export-taxonomy": Page(OWNERS, extra=(("format_", "json"),)),
     "labeling:label": Page(MEMBERS, pk="label"),
     "labeling:edit-label": Page(OWNERS, BOTH, "label"),
+    "labeling:change-label": Page(OWNERS, BOTH, "label", extra=(("kind", "merge"),)),
+    "labeling:restore-label": Page(OWNERS, POST, "label"),
+    "labeling:create-label": Page(OWNERS, BOTH),
+    "labeling:draft": Page(OWNERS),
+    "labeling:change-draft": Page(OWNERS, POST),
+    "labeling:impact": Page(OWNERS),
+    "labeling:take-back-version": Page(OWNERS, POST, extra=(("number", "1"),)),
     "labeling:documents": Page(OWNERS),
     "labeling:upload-documents": Page(OWNERS, BOTH),
     "labeling:export-gold": Page(OWNERS, extra=(("format_", "csv"),)),
@@ -155,7 +162,7 @@ def rows(project):
     """One row of each kind in the project: what the numbers in the URLs name."""
     cache.set(jobs.HEARTBEAT, "a worker lives", 30)
     entries = [TaxonomyEntry("card-arrival", "Card arrival")]
-    taxonomies.publish(project, entries, actor=None, now=timezone.now())
+    publishing.publish(project, entries, actor=None, now=timezone.now())
     return {
         "membership": MembershipFactory(project=project).pk,
         "label": Label.objects.get().pk,

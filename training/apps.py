@@ -20,15 +20,33 @@ class TrainingConfig(AppConfig):
 
     def ready(self) -> None:
         from inference.events import bundle_rebuilt
-        from labeling import events
+        from labeling import events, jobs
         from labeling.overview import model_sources, waiting_sources
         from training import registry
         from training.overview import serving_model, unfinished_runs
 
+        jobs.register("impact", "training.impact.run")
         waiting_sources.append(unfinished_runs)
         model_sources.append(serving_model)
         bundle_rebuilt.connect(registry.register_rebuilt, dispatch_uid="training.register")
+        bundle_rebuilt.connect(_offer_newcomers, dispatch_uid="training.newcomers")
         events.gold_changed.connect(_request_refit, dispatch_uid="training.refit")
+
+
+def _offer_newcomers(*, project: Any, former: Any, **_: Any) -> None:
+    """Have documents looked for that belong to labels the former bundle did not know."""
+    from django.db import transaction
+
+    from training.tasks import offer_newcomers
+
+    def ask() -> None:
+        try:
+            offer_newcomers.delay(project.pk, former.bundle)
+        except OperationalError as error:
+            logger.warning("No documents are offered: no message broker (%s)", error)
+
+    if former is not None:
+        transaction.on_commit(ask)
 
 
 def _request_refit(*, project_id: int, **_: Any) -> None:

@@ -25,7 +25,7 @@ from inference.document_features import cached_features
 from inference.document_texts import grouped
 from inference.features import Features
 from inference.terms import count_terms
-from labeling import annotations, documents, memberships, queues, taxonomies, taxonomy_files
+from labeling import annotations, documents, memberships, publishing, queues, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.documents import BadRow, Row
 from labeling.models import Label, Membership, Project
@@ -126,7 +126,7 @@ class Play:
     def _import(self) -> None:
         now = timezone.now()
         entries = taxonomy_files.read(self.plan.directory / "taxonomy.json")
-        taxonomies.publish(self.project, entries, actor=None, now=now)
+        publishing.publish(self.project, entries, actor=None, now=now)
         path = self.plan.directory / "train.jsonl"
         self.answers = {row.external_id: row.labels or () for row in rows_of(path)}
         given = chosen_each(self.answers, self.plan.given, seed=self.plan.seed)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from inference import backlog
-from labeling import audit, documents, memberships, taxonomies, taxonomy_files
+from labeling import audit, documents, memberships, publishing, taxonomy_files
 from labeling.demo import generator, people
 from labeling.demo.generator import Mail
 from labeling.models import Membership, Project
@@ -58,7 +58,7 @@ def ensure_project(everyone: dict[str, User], *, now: datetime) -> Project:
 def publish_taxonomy(project: Project, *, actor: User, now: datetime) -> None:
     """Publish the demo's labels unless they stand already."""
     entries = taxonomy_files.read(TAXONOMY)
-    taxonomies.publish(project, entries, actor=actor, now=now, note="The demo's first edition.")
+    publishing.publish(project, entries, actor=actor, now=now, note="The demo's first edition.")
 
 
 def import_mails(

@@ -237,7 +237,7 @@ def batch_of(
 ) -> list[int]:
     """Return ids of the open documents to review next, as many as a refit waits for."""
     found, features = cached_features(
-        _considered(project, now), bundle.encoder.digest, words=bundle.lexical is not None
+        considered(project, now), bundle.encoder.digest, words=bundle.lexical is not None
     )
     if not len(found):
         return []
@@ -247,7 +247,7 @@ def batch_of(
     return [int(id_) for id_ in found[chosen]]
 
 
-def _considered(project: Project, now: datetime) -> QuerySet[Document] | list[int]:
+def considered(project: Project, now: datetime) -> QuerySet[Document] | list[int]:
     """Return the open documents nobody is looking at; the closest calls where there are many."""
     held = ReviewTask.objects.open().filter(project=project, leased_until__gt=now)
     documents = project.documents.open().exclude(pk__in=held.values("document"))

@@ -57,6 +57,16 @@ def train(run_id: int) -> None:
         schedule.note_failed_start(run_id)
 
 
+@shared_task
+def offer_newcomers(project_id: int, former: str) -> None:
+    """Offer documents that are likely of labels that *former* did not know. Safe to run twice."""
+    from training import newcomers  # loads models: workers only
+
+    project = Project.objects.filter(pk=project_id).first()
+    if project is not None:
+        newcomers.offer(project, former, now=timezone.now())
+
+
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
 def refit(project_id: int) -> None:
     """Learn where enough gold came, or choose a batch where the last is used up. Safe to run twice.

@@ -1,17 +1,28 @@
-"""What an owner says when editing a label."""
+"""What an owner says of a label: its texts and place, or what becomes of it."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import slugify
 
 from labeling.document_fields import clean
-from labeling.taxonomy_entries import ALIAS_LENGTH, ALIASES, KEY_LENGTH
+from labeling.taxonomy_acts import Create, Edit, Merge, Retire, Split
+from labeling.taxonomy_entries import (
+    ALIAS_LENGTH,
+    ALIASES,
+    KEY_LENGTH,
+    NAME_LENGTH,
+    TaxonomyEntry,
+)
 
 SITUATION_LENGTH = 2_000  # characters
 ROWS = 200  # exclusions of one label
+PARTS = 6  # labels one is split into at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +41,42 @@ def posted_rows(data: QueryDict) -> list[ExclusionRow]:
     return rows[:ROWS]
 
 
-class LabelForm(forms.Form):
-    """A label's description, aliases and exclusions; the rows come as parallel lists."""
+def listed(data: QueryDict, name: str) -> list[str]:
+    """Return the texts sent under *name*, in order and once each, without empty ones."""
+    texts = (clean(text).strip() for text in data.getlist(name))
+    return list(dict.fromkeys(text for text in texts if text))
 
+
+class LabelField(forms.CharField):
+    """The id of a label of the taxonomy; None where it is left empty."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"list": "labels", "autocomplete": "off"})
+        super().__init__(max_length=KEY_LENGTH, widget=widget, **options)
+
+    def clean(self, value: Any) -> str | None:
+        return clean(super().clean(value)).strip() or None
+
+
+class Seen(forms.Form):
+    """What the person had before their eyes: the version, and the draft's newest act."""
+
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    seen_act = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+
+    def clean_seen_act(self) -> int:
+        return int(self.cleaned_data["seen_act"] or 0)
+
+
+class LabelForm(Seen):
+    """All a label says; exclusions, examples and overlaps come as parallel lists."""
+
+    name = forms.CharField(max_length=NAME_LENGTH, strip=True)
+    parent = LabelField(
+        label="Stands under",
+        required=False,
+        help_text="The id of the label above it; empty at the top.",
+    )
     description = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5}),
         required=False,
@@ -46,20 +90,33 @@ class LabelForm(forms.Form):
         help_text="Other names people know it by, one a line: reviewers find it by them. No model "
         "reads them.",
     )
-    seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    field_order = ("name", "parent", "description", "aliases")
 
     def __init__(
         self,
         data: QueryDict | None = None,
         *,
         keys: frozenset[str],
-        own: str,
+        entry: TaxonomyEntry,
         rows: Sequence[ExclusionRow] = (),
         initial: dict[str, Any] | None = None,
+        examples: Sequence[str] = (),
+        overlaps: Sequence[str] = (),
     ) -> None:
         super().__init__(data, initial=initial)
-        self.keys, self.own = keys, own
+        self.keys, self.entry = keys, entry
         self.rows = list(rows) if data is None else posted_rows(data)
+        self.examples = list(examples) if data is None else listed(data, "example")
+        self.overlaps = list(overlaps) if data is None else listed(data, "overlap")
+
+    def clean_name(self) -> str:
+        return " ".join(clean(str(self.cleaned_data["name"])).split())
+
+    def clean_parent(self) -> str | None:
+        parent: str | None = self.cleaned_data["parent"]
+        if parent is not None and parent not in self.keys and parent != self.entry.parent:
+            raise forms.ValidationError(f"No label has the id “{parent}”.")
+        return parent
 
     def clean_aliases(self) -> list[str]:
         lines = clean(str(self.cleaned_data["aliases"])).splitlines()
@@ -73,6 +130,11 @@ class LabelForm(forms.Form):
         self.rows = [self._judged(row) for row in self.rows if row.situation or row.use]
         if any(row.error for row in self.rows):
             raise forms.ValidationError("Some exclusions need a correction.")
+        for key in self.overlaps:
+            if key not in self.keys or key == self.entry.key:
+                raise forms.ValidationError(
+                    f"“{key}” cannot overlap with it: name the id of another label."
+                )
         return self.cleaned_data
 
     def _judged(self, row: ExclusionRow) -> ExclusionRow:
@@ -80,7 +142,7 @@ class LabelForm(forms.Form):
             return replace(row, error="Say which situation does not belong here.")
         if len(row.situation) > SITUATION_LENGTH:
             return replace(row, error=f"Shorten it to {SITUATION_LENGTH:,} characters.")
-        if row.use == self.own:
+        if row.use == self.entry.key:
             return replace(row, error="This is the label itself; name another.")
         if row.use and row.use not in self.keys:
             return replace(row, error=f"No label has the id “{row.use[:KEY_LENGTH]}”.")
@@ -90,3 +152,122 @@ class LabelForm(forms.Form):
     def exclusions(self) -> list[tuple[str, str | None]]:
         """(situation, id of the label to use instead or None), in order."""
         return [(row.situation, row.use or None) for row in self.rows]
+
+    def act(self) -> Edit | None:
+        """Return the edit that makes of the label what the form says; None where it says so."""
+        said: Mapping[str, Any] = {
+            "name": self.cleaned_data["name"],
+            "parent": self.cleaned_data["parent"],
+            "description": self.cleaned_data["description"],
+            "aliases": tuple(self.cleaned_data["aliases"]),
+            "exclusions": tuple(self.exclusions),
+            "examples": tuple(self.examples),
+            "overlaps": tuple(sorted(self.overlaps)),
+        }
+        changes = {name: new for name, new in said.items() if new != getattr(self.entry, name)}
+        return Edit(self.entry.key, changes) if changes else None
+
+
+class CreateForm(Seen):
+    """A new label."""
+
+    name = forms.CharField(
+        max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autofocus": True})
+    )
+    key = forms.CharField(
+        label="Id",
+        max_length=KEY_LENGTH,
+        required=False,
+        help_text="Stable name in files and the API. Empty: made from the name.",
+    )
+    parent = LabelField(
+        label="Stands under", required=False, help_text="The id of the label above it, if any."
+    )
+    description = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 5}),
+        required=False,
+        max_length=20_000,
+        help_text="What belongs here, in the words senders use: from this it is found at once.",
+    )
+    field_order = ("name", "key", "parent", "description")
+
+    def act(self) -> Create:
+        said = self.cleaned_data
+        name = " ".join(clean(said["name"]).split())
+        key = clean(said["key"]).strip() or key_from(name)
+        return Create(TaxonomyEntry(key, name, said["parent"], clean(said["description"])))
+
+
+class MergeForm(Seen):
+    """The label that another becomes part of."""
+
+    into = LabelField(label="Merge into", help_text="The id of the label that stays.")
+
+    def act_on(self, key: str) -> Merge:
+        return Merge(key, self.cleaned_data["into"])
+
+
+class RetireForm(Seen):
+    """What to use in place of a label that is given no more."""
+
+    successor = LabelField(
+        label="Use instead",
+        required=False,
+        help_text="The id of the label its decisions go to. Empty: they go back to review.",
+    )
+
+    def act_on(self, key: str) -> Retire:
+        return Retire(key, self.cleaned_data["successor"])
+
+
+class SplitForm(Seen):
+    """The labels that one is split into: name and description as parallel lists."""
+
+    by_nearest = forms.BooleanField(
+        label="Share out what was decided by the nearest of the new descriptions",
+        required=False,
+        help_text="Otherwise all of it goes back to review.",
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, initial: Any = None) -> None:
+        super().__init__(data, initial=initial)
+        names = data.getlist("part") if data is not None else []
+        texts = data.getlist("about") if data is not None else []
+        parts = zip(names, texts, strict=False)
+        self.parts = [(" ".join(clean(one).split()), clean(two).strip()) for one, two in parts]
+        self.shown = [*self.parts, *[("", "")] * max(0, 3 - len(self.parts))][:PARTS]
+
+    def clean(self) -> dict[str, Any]:
+        self.parts = [part for part in self.parts if any(part)]
+        if any(not name for name, _ in self.parts):
+            raise forms.ValidationError("Give each new label a name.")
+        if len(self.parts) < 2:
+            raise forms.ValidationError("Name two new labels at least.")
+        return self.cleaned_data
+
+    def act_on(self, key: str) -> Split:
+        entries = tuple(TaxonomyEntry(key_from(name), name, key, text) for name, text in self.parts)
+        return Split(key, entries, by_nearest=self.cleaned_data["by_nearest"])
+
+
+def key_from(name: str) -> str:
+    """Return an id made from *name*: 'Card lost' is card_lost."""
+    return slugify(name).replace("-", "_")[:KEY_LENGTH] or "label"
+
+
+class PublishForm(forms.Form):
+    """Why the draft is published, and whether what was decided is to be reviewed again."""
+
+    note = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Why",
+        help_text="Stands in the history. Empty: what the draft does.",
+    )
+    again = forms.BooleanField(
+        required=False,
+        label="Ask again about decisions on these labels",
+        help_text="Up to 500 of them wait in the queue “Labels changed”; what stands is confirmed "
+        "with one key.",
+    )
+    seen_act = forms.IntegerField(widget=forms.HiddenInput, min_value=0)

@@ -4,14 +4,21 @@ from labeling.models.audit import AuditEntry
 from labeling.models.comments import Comment
 from labeling.models.documents import Document
 from labeling.models.evidence import Evidence
-from labeling.models.gold import GoldLabel
+from labeling.models.gold import GoldLabel, MovedGold
 from labeling.models.jobs import Job
 from labeling.models.people import KeyMap
 from labeling.models.predictions import Candidate, Prediction
 from labeling.models.projects import Membership, Project
 from labeling.models.review import Annotation, ReviewQueue, ReviewTask, TaskSkip
 from labeling.models.saved_views import SavedView
-from labeling.models.taxonomy import Exclusion, Label, LabelEdition, Overlap, TaxonomyVersion
+from labeling.models.taxonomy import (
+    DraftAct,
+    Exclusion,
+    Label,
+    LabelEdition,
+    Overlap,
+    TaxonomyVersion,
+)
 
 __all__ = [
     "Annotation",
@@ -19,6 +26,7 @@ __all__ = [
     "Candidate",
     "Comment",
     "Document",
+    "DraftAct",
     "Evidence",
     "Exclusion",
     "GoldLabel",
@@ -27,6 +35,7 @@ __all__ = [
     "Label",
     "LabelEdition",
     "Membership",
+    "MovedGold",
     "Overlap",
     "Prediction",
     "Project",

@@ -6,7 +6,7 @@ from django.db.models import Q
 from labeling.models.documents import Document
 from labeling.models.projects import Project
 from labeling.models.review import Annotation
-from labeling.models.taxonomy import Label
+from labeling.models.taxonomy import Label, TaxonomyVersion
 
 
 class GoldLabelQuerySet(models.QuerySet["GoldLabel"]):
@@ -71,3 +71,25 @@ class GoldLabel(models.Model):
     def __str__(self) -> str:
         not_ = "not " if self.tier == GoldLabel.Tier.RULED_OUT else ""
         return f"{self.document_id}: {not_}{self.label or 'nothing fits'}"
+
+
+class MovedGold(models.Model):
+    """One row of gold as it was before a version of the taxonomy moved it; written once."""
+
+    version = models.ForeignKey(TaxonomyVersion, models.CASCADE, related_name="moved")
+    gold_id = models.BigIntegerField(help_text="The id of the row, which it gets back.")
+    document = models.ForeignKey(Document, models.CASCADE, related_name="+")
+    label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+")
+    tier = models.CharField(max_length=10, choices=GoldLabel.Tier)
+    annotation = models.ForeignKey(Annotation, models.PROTECT, null=True, related_name="+")
+    granted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "gold_id"], name="gold_moves_once_with_a_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id}: {self.label} before {self.version}"

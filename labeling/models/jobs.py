@@ -29,6 +29,7 @@ class Job(models.Model):
         IMPORT_DOCUMENTS = "import_documents", "Import documents"
         IMPORT_TAXONOMY = "import_taxonomy", "Import a taxonomy"
         PREDICT = "predict", "Predict documents"
+        IMPACT = "impact", "Preview a draft of the taxonomy"
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting for a worker"

@@ -32,6 +32,10 @@ class ReviewQueue(models.Model):
         NONE_FITS = "none_fits", "Nothing fits"
         AUDIT = "audit", "Audit sample"
         CHECK = "check", "Gold to check"
+        CHANGED = "changed", "Labels changed"
+
+    ASKED_AGAIN = (Reason.CHECK, Reason.CHANGED)
+    """Queues of what people decided once: no prediction fills them."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="queues")
     reason = models.CharField(max_length=20, choices=Reason)
@@ -90,7 +94,7 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         """
         free = self.open().not_with_others(reviewer, at=at).meant_for(reviewer, at=at)
         alone = free.filter(wanted=1, is_known=False, prediction__is_current=True)
-        return alone.exclude(queue__reason=ReviewQueue.Reason.CHECK)
+        return alone.exclude(queue__reason__in=ReviewQueue.ASKED_AGAIN)
 
     def escalated(self) -> ReviewTaskQuerySet:
         """Open tasks on which somebody asks the owners."""
@@ -255,7 +259,9 @@ class ReviewTask(models.Model):
     @property
     def is_check(self) -> bool:
         """Whether the document has gold, and it is that which is asked about."""
-        return self.queue.reason == ReviewQueue.Reason.CHECK
+        reason = self.queue.reason
+        was_changed = reason == ReviewQueue.Reason.CHANGED and self.document.gold_at is not None
+        return reason == ReviewQueue.Reason.CHECK or was_changed
 
     @property
     def is_blind(self) -> bool:

@@ -16,7 +16,32 @@ class TaxonomyVersion(models.Model):
     published_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    note = models.CharField(max_length=500, blank=True, help_text="What changed, in words.")
+    note = models.CharField(max_length=500, blank=True, help_text="Why, in words.")
+    acts = models.JSONField(
+        default=list, blank=True, help_text="What was done, as taxonomy_acts writes it."
+    )
+    before = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Key of each changed label to its content and when it was retired before; "
+        "null where there was none.",
+    )
+    transfers = models.JSONField(
+        default=list, blank=True, help_text="[source key, target key or null, document ids or null]"
+    )
+    tasks = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="opened: ids of review tasks; withdrawn: [id, who held it, until when].",
+    )
+    undoes = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+        help_text="The version whose change this one took back.",
+    )
 
     class Meta:
         ordering = ["-number"]
@@ -63,6 +88,14 @@ class Label(models.Model):
     description = models.TextField(blank=True)
     examples = models.JSONField(default=list, blank=True, help_text="Typical texts, a list.")
     is_assignable = models.BooleanField(default=True)
+    successor = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="predecessors",
+        help_text="Of a retired label: the one to use instead.",
+    )
     retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = LabelQuerySet.as_manager()
@@ -132,7 +165,7 @@ class LabelEdition(models.Model):
     version = models.ForeignKey(TaxonomyVersion, models.CASCADE, related_name="editions")
     content = models.JSONField(
         help_text="name, aliases, parent, description, exclusions, examples, overlaps, "
-        "assignable, retired"
+        "assignable, retired, successor"
     )
 
     class Meta:
@@ -144,3 +177,21 @@ class LabelEdition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} in {self.version}"
+
+
+class DraftAct(models.Model):
+    """One act that waits in the draft of a project's taxonomy, in the order of their ids."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="draft")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    act = models.JSONField(help_text="As taxonomy_acts writes it.")
+    seen_version = models.PositiveIntegerField(
+        help_text="Number of the version the author had before their eyes."
+    )
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.act.get('kind')} by {self.author}"

@@ -88,6 +88,14 @@ def percent(share: float | str | None, digits: int = 0) -> str:
 
 
 @register.filter
+def signed(change: float | None) -> str:
+    """Write a change of a share in points: "+1.2", or a dash where it was not measured."""
+    if change is None:
+        return DASH
+    return f"{100 * change:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
 def coefficient(value: float | None) -> str:
     """Write a coefficient of agreement, in [-1, 1], or a dash where it is undefined."""
     if value is None:

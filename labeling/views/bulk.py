@@ -76,7 +76,7 @@ def _show(
         "project": project,
         "keys": key_map.of(person),
         "queue": queue,
-        "queues": project.queues.exclude(reason=ReviewQueue.Reason.CHECK)
+        "queues": project.queues.exclude(reason__in=ReviewQueue.ASKED_AGAIN)
         .exclude(pk__in=ReviewQueue.objects.closed_to(person).values("pk"))
         .order_by("pk"),
         "last": bulk.last_of(project, person),

@@ -100,13 +100,20 @@ class Ledger:
     def __init__(self):
         self.lock = threading.Lock()
         self.holders = {}  # task -> Counter of reviewers
+        self.given = Counter()  # reviewer -> how often one of their tabs gave a task up
         self.stored = {}  # annotation -> label, as acknowledged
         self.undone = set()
         self.refused = self.in_bulk = 0
         self.faults = []
 
-    def take(self, task, reviewer):
+    def take(self, task, reviewer, given):
+        """Tell that *reviewer* holds *task*, unless their other tab gave one up since *given*.
+
+        It may have been this one, and somebody else may hold it by now.
+        """
         with self.lock:
+            if self.given[reviewer.pk] != given:
+                return
             holders = self.holders.setdefault(task.pk, Counter())
             holders[reviewer.pk] += 1
             if len(+holders) > 1:
@@ -114,7 +121,8 @@ class Ledger:
 
     def give_up(self, task, reviewer):
         with self.lock:
-            self.holders[task.pk][reviewer.pk] = 0
+            self.given[reviewer.pk] += 1
+            self.holders.setdefault(task.pk, Counter())[reviewer.pk] = 0
 
     def note(self, batch, label):
         with self.lock:
@@ -209,6 +217,7 @@ class Race:
 
     def one_turn(self, reviewer, chance):
         """Lease, look, and then decide, skip or undo. False once no task is open."""
+        given = self.ledger.given[reviewer.pk]
         with self.connected():
             task = queues.lease_next(self.project, reviewer, now=timezone.now())
             if task is None:
@@ -216,7 +225,7 @@ class Race:
         if task is None:
             time.sleep(0.05)
             return is_open
-        self.ledger.take(task, reviewer)
+        self.ledger.take(task, reviewer, given)
         time.sleep(chance.uniform(0, 0.02))
         self.ledger.give_up(task, reviewer)
         with self.connected():

@@ -178,8 +178,8 @@ def test_the_page_costs_the_same_for_thirty_documents(
 ):
     both(30, labels, reviewer, other_reviewer, apart=5)
 
-    # session, person, project, documents, judgements, labels, people, role
-    with django_assert_num_queries(10):
+    # session, person, project, documents, judgements, what they became, labels, people, role
+    with django_assert_num_queries(11):
         client.get(AGREEMENT)
 
 

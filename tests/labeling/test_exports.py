@@ -9,7 +9,8 @@ from django.core.management import call_command
 from labeling import exports, taxonomies, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.documents import import_documents
-from labeling.taxonomies import TaxonomyEntry, publish
+from labeling.publishing import publish
+from labeling.taxonomy_entries import TaxonomyEntry
 from tests.factories import DocumentFactory, GoldLabelFactory, LabelFactory, ProjectFactory
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)

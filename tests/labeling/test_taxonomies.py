@@ -5,8 +5,9 @@ import pytest
 
 from labeling import events, taxonomies
 from labeling.models import AuditEntry, Exclusion, Label, LabelEdition, Overlap, TaxonomyVersion
-from labeling.taxonomies import BadTaxonomy, EditConflict, TaxonomyEntry, edit_label, publish
-from labeling.taxonomy_entries import find_problems
+from labeling.publishing import EditConflict, publish, publish_acts
+from labeling.taxonomy_acts import BadAct, Edit
+from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
 from tests.factories import ProjectFactory
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -240,10 +241,9 @@ def test_two_projects_may_use_the_same_keys(project):
 
 
 def edit(project, owner, seen_version=1, **changes):
-    standard = {"description": "Gone.", "exclusions": [("stolen", "stolen")], "aliases": []}
-    given = {**standard, **changes}
-    label = project.labels.get(key="lost")
-    return edit_label(label, **given, seen_version=seen_version, actor=owner, now=NOON)
+    given = {"description": "Gone.", "exclusions": (("stolen", "stolen"),), **changes}
+    act = Edit("lost", given)
+    return publish_acts(project, [act], actor=owner, now=NOON, seen_version=seen_version)
 
 
 def test_an_edit_is_a_version_of_its_own_and_leaves_the_rest_alone(project, owner):
@@ -286,5 +286,5 @@ def test_an_edit_of_another_label_is_no_conflict(project, owner):
 def test_an_exclusion_to_an_unknown_label_is_refused(project, owner):
     publish_all(project)
 
-    with pytest.raises(BadTaxonomy, match="no label has the id"):
-        edit(project, owner, exclusions=[("x", "nowhere")])
+    with pytest.raises(BadAct, match="No label has the id"):
+        edit(project, owner, exclusions=(("x", "nowhere"),))

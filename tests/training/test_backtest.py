@@ -75,7 +75,7 @@ class TestPlay:
     def test_reviews_are_annotations_that_became_gold(self, data):
         play, _ = played(data, 20)
         assert Annotation.objects.count() == 20
-        settled = GoldLabel.objects.select_related("document", "label")
+        settled = GoldLabel.objects.gold().select_related("document", "label")
         for gold in settled:
             assert play.answers[gold.document.external_id] == (gold.label.key,)
         assert settled.count() == 20

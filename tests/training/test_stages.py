@@ -109,7 +109,7 @@ def test_what_reviewers_ruled_out_is_a_hard_negative(small):
         label=other,
         tier=GoldLabel.Tier.RULED_OUT,
         annotation=AnnotationFactory(task__document=document),
-        granted_at=document.created_at,
+        granted_at=document.imported_at,
     )
     material = runs.gather(small, seed=0)
     row = material.examples.ids.tolist().index(document.pk)

@@ -11,8 +11,9 @@ from django.core.validators import validate_slug
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import audit, taxonomies, taxonomy_files
+from labeling import audit, publishing, taxonomy_files
 from labeling.models import Project
+from labeling.taxonomy_entries import BadTaxonomy
 
 
 class Command(BaseCommand):
@@ -29,7 +30,7 @@ class Command(BaseCommand):
             entries = taxonomy_files.read(options["file"])
             with transaction.atomic():
                 project = find_or_create(options, now=timezone.now())
-                version = taxonomies.publish(
+                version = publishing.publish(
                     project,
                     entries,
                     actor=None,
@@ -38,7 +39,7 @@ class Command(BaseCommand):
                 )
         except OSError as error:
             raise CommandError(f"Cannot read {options['file']}: {error.strerror}.") from error
-        except taxonomies.BadTaxonomy as error:
+        except BadTaxonomy as error:
             raise CommandError(f"Nothing was changed.\n{error}") from error
         said = f"Published {version}." if version else "Nothing differs; nothing was published."
         self.stdout.write(f"{len(entries)} labels read. {said}")

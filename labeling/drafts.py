@@ -1,0 +1,209 @@
+"""The draft of a project's taxonomy: acts that wait until they are published together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from labeling import audit, publishing, re_review, taxonomies, taxonomy_acts
+from labeling.models import DraftAct, Project, TaxonomyVersion
+from labeling.taxonomy_acts import Act, BadAct, Edit, Split, Work
+from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
+
+MOST = 200  # acts of a draft
+
+
+class DraftConflict(Exception):
+    """Somebody put an act on the same label into the draft since it was opened."""
+
+    def __init__(self, theirs: DraftAct) -> None:
+        self.theirs = theirs
+        super().__init__(f"{theirs.author} changed the same label in the draft meanwhile.")
+
+
+class DraftChanged(Exception):
+    """The draft is another one than the person had before their eyes."""
+
+
+def acts_of(rows: Iterable[DraftAct]) -> list[Act]:
+    """Return the acts that these rows keep."""
+    return [taxonomy_acts.read(row.act) for row in rows]
+
+
+def rows_of(project: Project) -> list[DraftAct]:
+    return list(project.draft.select_related("author"))
+
+
+def newest(project: Project) -> int:
+    """Return the number of the draft's newest act; 0 where it is empty."""
+    return project.draft.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def seen(project: Project) -> dict[str, int]:
+    """Return what somebody who opens a form now has before their eyes: see `add`."""
+    return {"seen_version": taxonomies.current_number(project), "seen_act": newest(project)}
+
+
+def outcome(project: Project, rows: Sequence[DraftAct]) -> Work:
+    """Return what stands once the acts of *rows* are done, and whose gold moves.
+
+    Raises:
+        BadAct: one of them cannot be done any more.
+    """
+    standing = {entry.key: entry for entry in taxonomies.entries(project)}
+    return taxonomy_acts.done(standing, acts_of(rows))
+
+
+@transaction.atomic
+def add(
+    project: Project,
+    act: Act,
+    *,
+    author: User,
+    seen_version: int,
+    seen_act: int,
+    now: datetime,
+) -> DraftAct:
+    """Put *act* at the end of the draft; an edit of a label joins the same person's last one.
+
+    Args:
+        seen_version, seen_act: number of the version and of the draft's newest act that the author
+            had before their eyes.
+
+    Raises:
+        EditConflict: a label it touches has a newer edition.
+        DraftConflict: the draft has a newer act on such a label.
+        BadAct: it cannot be done to what stands after the draft.
+        BadTaxonomy: what it makes is no taxonomy.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    publishing.refuse_stale(project, act.touches, seen_version)
+    rows = rows_of(project)
+    _refuse_met(rows, act.touches, seen_act)
+    if len(rows) >= MOST:
+        raise BadAct(f"The draft holds {MOST} acts already. Publish it, then go on.")
+    last = rows[-1] if rows else None
+    if last is not None and last.author == author and isinstance(act, Edit):
+        before = taxonomy_acts.read(last.act)
+        if isinstance(before, Edit) and before.key == act.key:
+            act = replace(act, changes={**before.changes, **act.changes})
+            rows.remove(last)
+            last.delete()
+    row = DraftAct(
+        project=project,
+        author=author,
+        act=taxonomy_acts.as_json(act),
+        seen_version=seen_version,
+        made_at=now,
+    )
+    refuse_bad(project, [*rows, row])
+    row.save()
+    return row
+
+
+def _refuse_met(rows: Sequence[DraftAct], keys: Collection[str], seen_act: int) -> None:
+    for row in rows:
+        if row.pk > seen_act and set(taxonomy_acts.read(row.act).touches) & set(keys):
+            raise DraftConflict(row)
+
+
+def refuse_bad(project: Project, rows: Sequence[DraftAct]) -> None:
+    """Raise BadAct or BadTaxonomy where these acts cannot be published as they are."""
+    standing = {entry.key: entry for entry in taxonomies.entries(project)}
+    after = taxonomy_acts.apply(standing, acts_of(rows))
+    parents = {key: entry.parent for key, entry in standing.items()}
+    if problems := find_problems(list(after.changed.values()), parents):
+        raise BadTaxonomy(problems)
+
+
+@transaction.atomic
+def remove(project: Project, pk: int) -> None:
+    """Take one act out of the draft. Nothing happens where it is not there.
+
+    Raises:
+        BadAct: a later act of the draft rests on it.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    rows = [row for row in rows_of(project) if row.pk != pk]
+    try:
+        refuse_bad(project, rows)
+    except (BadAct, BadTaxonomy) as error:
+        raise BadAct(f"A later act rests on it: {error}") from error
+    project.draft.filter(pk=pk).delete()
+
+
+def share_out(row: DraftAct, documents: Mapping[str, Sequence[int]]) -> None:
+    """Say which gold of a label that is split goes to which part.
+
+    Args:
+        documents: key of a part to ids.
+    """
+    act = taxonomy_acts.read(row.act)
+    if isinstance(act, Split):
+        parts = {key: tuple(ids) for key, ids in documents.items()}
+        row.act = taxonomy_acts.as_json(replace(act, documents=parts))
+        DraftAct.objects.filter(pk=row.pk).update(act=row.act)
+
+
+def discard(project: Project) -> None:
+    """Empty the draft."""
+    project.draft.all().delete()
+
+
+@transaction.atomic
+def publish(
+    project: Project, *, actor: User, seen_act: int, note: str, now: datetime, again: bool = False
+) -> TaxonomyVersion | None:
+    """Publish the draft as one version, and empty it; None where it changes nothing.
+
+    Args:
+        seen_act: number of the newest act the person had before their eyes.
+        again: whether what was decided on the labels it touches is to be reviewed again.
+
+    Raises:
+        DraftChanged: it has other acts by now, or is empty.
+        EditConflict: a label it touches was published anew since.
+        BadAct, BadTaxonomy: it cannot be published as it is.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    rows = rows_of(project)
+    if not rows or rows[-1].pk != seen_act:
+        raise DraftChanged
+    for row in rows:
+        publishing.refuse_stale(project, taxonomy_acts.read(row.act).touches, row.seen_version)
+    for act in acts_of(rows):
+        if isinstance(act, Split) and act.by_nearest and not act.documents:
+            raise BadAct(
+                f"Preview the impact first: a worker has to find out which decisions on "
+                f"“{act.source}” are nearest to which of the new labels."
+            )
+    said = note or words(rows, names(project))
+    version = publishing.publish_acts(project, acts_of(rows), actor=actor, now=now, note=said)
+    project.draft.all().delete()
+    detail = {"acts": len(rows)}
+    if version and again:
+        touched = {key for act in acts_of(rows) for key in act.touches}
+        labels = project.labels.filter(key__in=touched).values_list("pk", flat=True)
+        detail["asked again"] = re_review.ask_again(project, list(labels), now=now)
+    audit.record("published the draft", project=project, actor=actor, now=now, detail=detail)
+    return version
+
+
+def names(project: Project) -> dict[str, str]:
+    """Return the names of labels by key."""
+    return dict(project.labels.values_list("key", "name"))
+
+
+def words(rows: Sequence[DraftAct], named: Mapping[str, str]) -> str:
+    """Return what the draft does in one line."""
+    said = [act.words(named) for act in acts_of(rows)]
+    return "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
+
+
+def entry(project: Project, key: str) -> TaxonomyEntry | None:
+    """Return a label as the draft has it."""
+    return outcome(project, rows_of(project)).entries.get(key)

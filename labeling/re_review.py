@@ -1,0 +1,51 @@
+"""Ask people again about what they decided on labels that mean something else by now."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Exists, OuterRef
+
+from labeling.models import GoldLabel, Prediction, Project, ReviewQueue, ReviewTask
+from labeling.queue_filling import ensure
+
+MOST: Final = 500
+"""Decisions asked about at once, the newest: the first tell whether the others are worth it."""
+
+SHOWN: Final = 5  # candidates of the prediction that stood
+
+
+def ask_again(project: Project, labels: Collection[int], *, now: datetime) -> int:
+    """Open a task for each of up to MOST documents that have gold of *labels*; return how many.
+
+    Their gold stands until somebody says otherwise. They come last, after what is not decided at
+    all. Call it in the transaction that changed the labels.
+    """
+    waiting = ReviewTask.objects.open().filter(document=OuterRef("document"))
+    gold = GoldLabel.objects.gold().filter(~Exists(waiting), project=project, label__in=labels)
+    newest = dict.fromkeys(gold.order_by("-pk").values_list("document", flat=True)[: 2 * MOST])
+    ids = list(newest)[:MOST]
+    project.documents.filter(pk__in=ids).lock()
+    still = set(
+        project.documents.filter(pk__in=ids).exclude(gold_at=None).values_list("pk", flat=True)
+    )
+    current = Prediction.objects.current().filter(document__in=still)
+    opinions = {each.document_id: each.ranked[:SHOWN] for each in current}
+    queue = ensure(project)[ReviewQueue.Reason.CHANGED]
+    ReviewTask.objects.bulk_create(
+        (
+            ReviewTask(
+                project=project,
+                queue=queue,
+                document_id=pk,
+                value=-0.5,
+                opinion=[[each.label_id, each.probability] for each in opinions.get(pk, ())],
+                created_at=now,
+            )
+            for pk in ids
+            if pk in still
+        ),
+        ignore_conflicts=True,
+        batch_size=200,
+    )
+    return len(still)

@@ -1,0 +1,224 @@
+"""Move the gold of labels that a version of the taxonomy closes, and bring it back.
+
+Every row of gold is remembered as it was before it moved, so that taking the version back is exact.
+Whoever calls holds the project; documents are held here (decision 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from labeling import events
+from labeling.models import (
+    Document,
+    GoldLabel,
+    Label,
+    MovedGold,
+    Prediction,
+    ReviewQueue,
+    ReviewTask,
+    TaxonomyVersion,
+)
+from labeling.models.gold import GoldLabelQuerySet
+from labeling.queue_filling import batches, ensure, people_wanted
+from labeling.taxonomy_acts import Transfer
+
+BATCH = 5_000  # documents named in one query
+
+
+def as_json(transfer: Transfer) -> list[Any]:
+    """Return what `read` understands."""
+    return [transfer.source, transfer.target, transfer.documents and list(transfer.documents)]
+
+
+def read(told: Sequence[Any]) -> Transfer:
+    """Return the transfer that `as_json` wrote."""
+    source, target, documents = told
+    return Transfer(source, target, None if documents is None else tuple(documents))
+
+
+def carry_out(
+    version: TaxonomyVersion,
+    transfers: Sequence[Transfer],
+    labels: Mapping[str, Label],
+    *,
+    now: datetime,
+) -> None:
+    """Move gold as *transfers* say, one after the other; *version* remembers it all.
+
+    Gold that goes back to review goes with all labels of its document, which waits in the queue of
+    changed labels from then on. What was ruled out of a label that is gone says nothing of another.
+
+    Args:
+        labels: all of the project, by key.
+    """
+    sources = [labels[each.source].pk for each in transfers]
+    touched = GoldLabel.objects.filter(project=version.project_id, label__in=sources)
+    if not touched.exists():
+        version.transfers = [as_json(each) for each in transfers]
+        version.save(update_fields=["transfers"])
+        return
+    Document.objects.filter(pk__in=touched.values("document")).lock()
+    opened: list[int] = []
+    withdrawn: list[list[Any]] = []
+    for each in transfers:
+        source = labels[each.source]
+        if each.target is None:
+            gone = _documents_of(source, each.documents)
+            withdrawn += _take_away(version, gone)
+            opened += _ask_again(version, gone, now=now)
+        else:
+            _hand_over(version, source, labels[each.target], each.documents)
+    version.transfers = [as_json(each) for each in transfers]
+    version.tasks = {"opened": opened, "withdrawn": withdrawn}
+    version.save(update_fields=["transfers", "tasks"])
+    events.announce(events.gold_changed, project_id=version.project_id)
+
+
+def _documents_of(label: Label, documents: Collection[int] | None) -> list[int]:
+    """Return ids of the documents whose gold *label* is, of *documents* where those are named."""
+    gold = GoldLabel.objects.gold().filter(label=label)
+    found = gold.order_by("document").values_list("document", flat=True)
+    return [pk for pk in found if documents is None or pk in set(documents)]
+
+
+def _hand_over(
+    version: TaxonomyVersion, source: Label, target: Label, documents: Sequence[int] | None
+) -> None:
+    """Make gold of *source* gold of *target*; a document that has that already keeps one."""
+    rows = GoldLabel.objects.filter(label=source)
+    parts = [None] if documents is None else list(batches(documents, BATCH))
+    for part in parts:
+        mine = rows if part is None else rows.filter(document__in=part)
+        _remember(version, mine)
+        has = GoldLabel.objects.gold().filter(document=OuterRef("document"), label=target)
+        mine.gold().filter(~Exists(has)).update(label=target)
+        mine.delete()
+
+
+def _take_away(version: TaxonomyVersion, documents: Sequence[int]) -> list[list[Any]]:
+    """Leave nothing said of *documents*; return the tasks that asked about their gold."""
+    withdrawn: list[list[Any]] = []
+    for part in batches(documents, BATCH):
+        rows = GoldLabel.objects.filter(document__in=part)
+        _remember(version, rows)
+        rows.delete()
+        Document.objects.filter(pk__in=part).update(gold_at=None)
+        tasks = ReviewTask.objects.open().filter(document__in=part)
+        held = tasks.values_list("pk", "leased_by", "leased_until")
+        withdrawn += [[pk, who, until and until.isoformat()] for pk, who, until in held]
+        _withdraw(tasks)
+    return withdrawn
+
+
+def _remember(version: TaxonomyVersion, rows: GoldLabelQuerySet) -> None:
+    """Keep *rows* as they are, but for those that this version moved before."""
+    before = MovedGold.objects.filter(version=version).values("gold_id")
+    columns = ("pk", "document_id", "label_id", "tier", "annotation_id", "granted_at")
+    names = ("gold_id", *columns[1:])
+    for part in batches(rows.exclude(pk__in=before).order_by("pk").values_list(*columns), BATCH):
+        MovedGold.objects.bulk_create(
+            (MovedGold(version=version, **dict(zip(names, row, strict=True))) for row in part),
+            batch_size=500,
+        )
+
+
+def _ask_again(version: TaxonomyVersion, documents: Sequence[int], *, now: datetime) -> list[int]:
+    """Open a task for each of *documents*, which have no gold any more; return their ids."""
+    project = version.project
+    queue = ensure(project)[ReviewQueue.Reason.CHANGED]
+    current = Prediction.objects.current().filter(document=OuterRef("pk"))
+    opened: list[int] = []
+    for part in batches(documents, BATCH):
+        rows = project.documents.filter(pk__in=part).order_by("pk")
+        named = rows.annotate(
+            prediction=Subquery(current.values("pk")[:1]),
+            worth=Coalesce(Subquery(current.values(worth=1 - F("margin"))[:1]), 1.0),
+        ).values_list("pk", "fingerprint", "prediction", "worth")
+        tasks = ReviewTask.objects.bulk_create(
+            ReviewTask(
+                project=project,
+                queue=queue,
+                document_id=pk,
+                prediction_id=prediction,
+                value=worth,
+                wanted=people_wanted(project, fingerprint),
+                created_at=now,
+            )
+            for pk, fingerprint, prediction, worth in named
+        )
+        opened += [task.pk for task in tasks]
+    return opened
+
+
+def _withdraw(tasks: Any) -> None:
+    tasks.update(status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None)
+
+
+def take_back(version: TaxonomyVersion) -> None:
+    """Bring back the gold that *version* moved, and the tasks it withdrew.
+
+    Documents that somebody decided or put right since, took a decision back on, or is at it by
+    now with others, stay as they are.
+    """
+    moved = MovedGold.objects.filter(version=version)
+    if not moved.exists():
+        return
+    documents = Document.objects.filter(pk__in=moved.values("document"))
+    documents.lock()
+    back = documents.filter(pk__in=_untouched(version))
+    ids = list(back.order_by("pk").values_list("pk", flat=True))
+    opened = ReviewTask.objects.open().filter(pk__in=version.tasks.get("opened", []))
+    for part in batches(ids, BATCH):
+        _withdraw(opened.filter(document__in=part))
+        rows = moved.filter(document__in=part)
+        GoldLabel.objects.filter(pk__in=rows.values("gold_id")).delete()
+        GoldLabel.objects.bulk_create(
+            (
+                GoldLabel(
+                    pk=row.gold_id,
+                    project_id=version.project_id,
+                    document_id=row.document_id,
+                    label_id=row.label_id,
+                    tier=row.tier,
+                    annotation_id=row.annotation_id,
+                    granted_at=row.granted_at,
+                )
+                for row in rows.order_by("gold_id")
+            ),
+            batch_size=500,
+        )
+        newest = GoldLabel.objects.gold().filter(document=OuterRef("pk")).order_by()
+        since = newest.values("document").annotate(at=Max("granted_at")).values("at")
+        Document.objects.filter(pk__in=part).update(gold_at=Subquery(since))
+    _reopen(version, set(ids))
+    events.announce(events.gold_changed, project_id=version.project_id)
+
+
+def _untouched(version: TaxonomyVersion) -> Any:
+    """Return ids of the documents that stand as *version* left them."""
+    moved = MovedGold.objects.filter(version=version)
+    undone = moved.filter(annotation__undone_at__isnull=False).values("document")
+    newer = GoldLabel.objects.filter(
+        project=version.project_id, granted_at__gt=version.published_at
+    ).values("document")
+    at_it = ReviewTask.objects.open().filter(
+        Q(judged__gt=0) | Q(question__isnull=False), pk__in=version.tasks.get("opened", [])
+    )
+    rows = moved.exclude(document__in=undone).exclude(document__in=newer)
+    return rows.exclude(document__in=at_it.values("document")).values("document")
+
+
+def _reopen(version: TaxonomyVersion, documents: Collection[int]) -> None:
+    """Open the tasks that *version* withdrew from *documents*, with who held them."""
+    for pk, who, until in version.tasks.get("withdrawn", []):
+        task = ReviewTask.objects.filter(pk=pk, status=ReviewTask.Status.WITHDRAWN)
+        other = ReviewTask.objects.open().filter(document=OuterRef("document"))
+        free = task.filter(~Exists(other), document__in=documents)
+        moment = datetime.fromisoformat(until) if until else None
+        free.update(status=ReviewTask.Status.OPEN, leased_by=who, leased_until=moment)

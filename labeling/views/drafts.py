@@ -1,0 +1,154 @@
+"""The draft of the taxonomy: what it holds, what it would do, and what becomes of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from labeling import drafts, jobs, publishing, taxonomy_acts, taxonomy_lint
+from labeling.access import PersonRequest, owner_page
+from labeling.forms.taxonomy import PublishForm
+from labeling.models import Job, Project
+from labeling.taxonomy_acts import BadAct
+from labeling.taxonomy_entries import BadTaxonomy
+
+
+@require_safe
+@owner_page
+def show_draft(request: PersonRequest, project: Project) -> HttpResponse:
+    """Show what waits in the draft, what is doubtful in it, and what it would do."""
+    return draft_page(request, project)
+
+
+def draft_page(
+    request: PersonRequest, project: Project, *, error: str = "", status: int = 200
+) -> HttpResponse:
+    rows = drafts.rows_of(project)
+    names = drafts.names(project)
+    remarks: Sequence[taxonomy_lint.Remark] = ()
+    work = None
+    try:
+        work = drafts.outcome(project, rows)
+        touched = {key for act in drafts.acts_of(rows) for key in act.touches}
+        remarks = taxonomy_lint.remarks(work.entries, touched)
+        names = {key: entry.name for key, entry in work.entries.items()} | names
+    except BadAct as bad:
+        error = error or f"It cannot be published as it is. {bad}"
+    seen_act = rows[-1].pk if rows else 0
+    context = {
+        "project": project,
+        "rows": [(row, taxonomy_acts.read(row.act).words(names)) for row in rows],
+        "remarks": remarks,
+        "error": error,
+        "form": PublishForm(initial={"seen_act": seen_act}),
+        **impact_of(project, seen_act),
+    }
+    return render(request, "labeling/taxonomy/draft.html", context, status=status)
+
+
+def impact_of(project: Project, seen_act: int) -> dict[str, Any]:
+    """Return the newest preview of the draft, and whether the draft changed since."""
+    newest = project.jobs.filter(kind=Job.Kind.IMPACT).first()
+    if newest is None or not seen_act:
+        return {"impact": None}
+    is_old = newest.arguments.get("draft") != seen_act
+    return {"impact": newest, "is_old": is_old, "worker_alive": jobs.worker_alive()}
+
+
+@require_safe
+@owner_page
+def show_impact(request: PersonRequest, project: Project) -> HttpResponse:
+    """Show how far the preview is, or what it found: a fragment that asks again each second."""
+    context = {"project": project, **impact_of(project, drafts.newest(project))}
+    return render(request, "labeling/taxonomy/_impact.html", context)
+
+
+@require_POST
+@owner_page
+def change_draft(request: PersonRequest, project: Project) -> HttpResponse:
+    """Take an act out of the draft, empty it, have its impact previewed, or publish it."""
+    do, _, which = request.POST.get("do", "").partition("-")
+    acts: dict[str, Callable[[], HttpResponse]] = {
+        "remove": lambda: remove_act(request, project, which),
+        "discard": lambda: discard(request, project),
+        "preview": lambda: preview(request, project),
+        "publish": lambda: publish(request, project),
+    }
+    return acts[do]() if do in acts else redirect("labeling:draft", project.slug)
+
+
+def remove_act(request: PersonRequest, project: Project, which: str) -> HttpResponse:
+    try:
+        drafts.remove(project, int(which) if which.isdecimal() else 0)
+    except BadAct as error:
+        return draft_page(request, project, error=str(error), status=422)
+    return redirect("labeling:draft", project.slug)
+
+
+def discard(request: PersonRequest, project: Project) -> HttpResponse:
+    drafts.discard(project)
+    messages.info(request, "The draft is empty; nothing was published.")
+    return redirect("labeling:taxonomy", project.slug)
+
+
+def preview(request: PersonRequest, project: Project) -> HttpResponse:
+    newest = drafts.newest(project)
+    if newest and jobs.worker_alive():
+        jobs.start(
+            Job.Kind.IMPACT,
+            project,
+            actor=request.user,
+            arguments={"draft": newest},
+            now=timezone.now(),
+        )
+        return redirect("labeling:draft", project.slug)
+    if not newest:
+        return redirect("labeling:draft", project.slug)
+    error = "No worker is running, so nothing can be previewed. Start one, then try again."
+    return draft_page(request, project, error=error, status=503)
+
+
+def publish(request: PersonRequest, project: Project) -> HttpResponse:
+    form = PublishForm(request.POST)
+    if not form.is_valid():
+        return draft_page(request, project, error="Say it in 500 characters at most.", status=422)
+    try:
+        version = drafts.publish(
+            project,
+            actor=request.user,
+            seen_act=form.cleaned_data["seen_act"],
+            note=form.cleaned_data["note"],
+            again=form.cleaned_data["again"],
+            now=timezone.now(),
+        )
+    except drafts.DraftChanged:
+        error = "The draft was changed or published meanwhile. Look at it as it is now."
+        return draft_page(request, project, error=error, status=409)
+    except publishing.EditConflict as conflict:
+        error = f"{conflict} since it came into the draft. Take that change out and make it anew."
+        return draft_page(request, project, error=error, status=409)
+    except (BadAct, BadTaxonomy) as error_:
+        return draft_page(request, project, error=str(error_), status=422)
+    if version:
+        messages.success(request, f"Published {version}. Open documents are predicted anew.")
+    else:
+        messages.info(request, "The draft changed nothing, so nothing was published.")
+    return redirect("labeling:taxonomy", project.slug)
+
+
+@require_POST
+@owner_page
+def take_back(request: PersonRequest, project: Project, number: int) -> HttpResponse:
+    """Take the last version back, or redo what was taken back last."""
+    try:
+        version = publishing.take_back(project, number, actor=request.user, now=timezone.now())
+    except publishing.NothingToUndo as error:
+        messages.error(request, f"{error} Look at what was published since.")
+    else:
+        said = f"{version.note}: {version} stands." if version else "Nothing differed."
+        messages.success(request, said)
+    return redirect("labeling:taxonomy", project.slug)

@@ -1,0 +1,216 @@
+"""What acts make of labels, without any database."""
+
+import pytest
+
+from labeling import taxonomy_acts
+from labeling.taxonomy_acts import (
+    BadAct,
+    Create,
+    Edit,
+    Merge,
+    Restore,
+    Retire,
+    Split,
+    Transfer,
+)
+from labeling.taxonomy_entries import TaxonomyEntry
+
+CARDS = TaxonomyEntry("cards", "Cards", assignable=False)
+LOST = TaxonomyEntry("lost", "Card lost", "cards", "It is gone.", examples=("Where is it?",))
+STOLEN = TaxonomyEntry(
+    "stolen",
+    "Card stolen",
+    "cards",
+    exclusions=(("it may be at home", "lost"), ("the pin, too", "fraud")),
+    overlaps=("fraud",),
+    aliases=("theft",),
+)
+FRAUD = TaxonomyEntry(
+    "fraud", "Fraud", exclusions=(("the card was taken", "stolen"),), overlaps=("stolen",)
+)
+STANDING = {entry.key: entry for entry in (CARDS, LOST, STOLEN, FRAUD)}
+NAMES = {key: entry.name for key, entry in STANDING.items()}
+
+
+def after(*acts):
+    return taxonomy_acts.apply(STANDING, acts)
+
+
+class TestMerging:
+    def test_what_named_the_label_names_the_other(self):
+        changed = after(Merge("stolen", "lost")).changed
+
+        assert changed["fraud"].exclusions == (("the card was taken", "lost"),)
+        assert changed["stolen"].retired
+        assert changed["stolen"].successor == "lost"
+
+    def test_the_other_is_found_by_both_names_and_overlaps_with_what_either_did(self):
+        kept = after(Merge("stolen", "lost")).changed["lost"]
+
+        assert kept.aliases == ("Card stolen", "theft")
+        assert kept.overlaps == ("fraud",)
+        assert kept.examples == ("Where is it?",)
+
+    def test_what_sent_one_to_the_other_is_gone(self):
+        kept = after(Merge("lost", "stolen")).changed["stolen"]
+
+        assert kept.exclusions == (("the pin, too", "fraud"),)
+
+    def test_its_gold_goes_there(self):
+        assert after(Merge("stolen", "lost")).transfers == (Transfer("stolen", "lost"),)
+
+    def test_labels_below_move_along(self):
+        child = TaxonomyEntry("child", "Child", "stolen")
+        work = taxonomy_acts.done({**STANDING, "child": child}, [Merge("stolen", "lost")])
+
+        assert work.entries["child"].parent == "lost"
+
+    def test_a_label_is_merged_into_one_below_it_without_a_circle(self):
+        below = TaxonomyEntry("below", "Below", "stolen")
+        deeper = TaxonomyEntry("deeper", "Deeper", "below")
+        standing = {**STANDING, "below": below, "deeper": deeper}
+        entries = taxonomy_acts.done(standing, [Merge("stolen", "deeper")]).entries
+
+        assert (entries["below"].parent, entries["deeper"].parent) == ("cards", "below")
+
+    @pytest.mark.parametrize(
+        ("act", "message"),
+        [
+            (Merge("lost", "lost"), "into itself"),
+            (Merge("lost", "cards"), "only groups"),
+            (Merge("lost", "nowhere"), "No label has the id “nowhere”"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, act, message):
+        with pytest.raises(BadAct, match=message):
+            after(act)
+
+
+class TestRetiring:
+    def test_the_successor_takes_its_place_in_exclusions(self):
+        found = after(Retire("stolen", "lost"))
+
+        assert found.changed["fraud"].exclusions == (("the card was taken", "lost"),)
+        assert found.transfers == (Transfer("stolen", "lost"),)
+
+    def test_without_a_successor_gold_goes_back_to_review(self):
+        found = after(Retire("stolen"))
+
+        assert found.changed["fraud"].exclusions == (("the card was taken", None),)
+        assert found.changed["fraud"].overlaps == ()
+        assert found.transfers == (Transfer("stolen", None),)
+
+    def test_a_successor_that_is_retired_hands_on(self):
+        entries = taxonomy_acts.done(
+            STANDING, [Retire("stolen", "lost"), Retire("lost", "fraud")]
+        ).entries
+
+        assert entries["stolen"].successor == "fraud"
+
+    def test_a_retired_label_is_named_with_what_to_use(self):
+        with pytest.raises(BadAct, match=r"“Card stolen” is retired\. Use “lost”"):
+            after(Retire("stolen", "lost"), Edit("stolen", {"name": "x"}))
+
+    def test_restoring_stands_it_under_what_still_stands(self):
+        child = TaxonomyEntry("child", "Child", "lost")
+        acts = [Retire("child"), Retire("lost"), Restore("child")]
+        entries = taxonomy_acts.done({**STANDING, "child": child}, acts).entries
+
+        assert (entries["child"].retired, entries["child"].parent) == (False, "cards")
+
+    def test_what_stands_is_not_restored(self):
+        with pytest.raises(BadAct, match="is not retired"):
+            after(Restore("lost"))
+
+
+class TestSplitting:
+    PARTS = (TaxonomyEntry("home", "At home"), TaxonomyEntry("away", "Elsewhere"))
+
+    def test_it_groups_the_new_ones_and_is_given_no_more(self):
+        changed = after(Split("stolen", self.PARTS)).changed
+
+        assert not changed["stolen"].assignable
+        assert (changed["home"].parent, changed["home"].overlaps) == ("stolen", ("fraud",))
+        assert changed["fraud"].overlaps == ("away", "home")
+
+    def test_chosen_gold_goes_to_the_parts_and_the_rest_back_to_review(self):
+        found = after(Split("stolen", self.PARTS, {"home": (3, 5)}))
+
+        assert found.transfers == (Transfer("stolen", "home", (3, 5)), Transfer("stolen"))
+
+    @pytest.mark.parametrize(
+        ("act", "message"),
+        [
+            (Split("stolen", PARTS[:1]), "two new labels"),
+            (Split("cards", PARTS), "only groups others already"),
+            (Split("stolen", (PARTS[0], LOST)), "stands already"),
+            (Split("stolen", PARTS, {"x": (1,)}), "is none of the labels"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, act, message):
+        with pytest.raises(BadAct, match=message):
+            after(act)
+
+
+class TestEditing:
+    def test_overlaps_are_written_on_both_sides(self):
+        changed = after(Edit("stolen", {"overlaps": ("lost",)})).changed
+
+        assert changed["lost"].overlaps == ("stolen",)
+        assert changed["fraud"].overlaps == ()
+
+    def test_a_label_that_only_groups_from_now_on_gives_its_gold_back(self):
+        assert after(Edit("lost", {"assignable": False})).transfers == (Transfer("lost"),)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"parent": "nowhere"}, "No label has the id"),
+            ({"overlaps": ("nowhere",)}, "No label has the id"),
+            ({"exclusions": (("x", "nowhere"),)}, "No label has the id"),
+            ({"retired": True}, "no field of a label"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, changes, message):
+        with pytest.raises(BadAct, match=message):
+            after(Edit("lost", changes))
+
+    def test_nothing_stands_under_itself(self):
+        child = TaxonomyEntry("child", "Child", "lost")
+        with pytest.raises(BadAct, match="below it"):
+            taxonomy_acts.done({**STANDING, "child": child}, [Edit("lost", {"parent": "child"})])
+
+
+ACTS = [
+    Create(TaxonomyEntry("new", "New", "cards", "About it.", exclusions=(("x", None),))),
+    Edit("lost", {"name": "Gone", "exclusions": (("a", "fraud"),), "aliases": ("b",)}),
+    Edit("lost", {"parent": None}),
+    Merge("stolen", "lost"),
+    Split("stolen", TestSplitting.PARTS, {"home": (1, 2)}, by_nearest=True),
+    Retire("stolen", "lost"),
+    Retire("stolen"),
+    Restore("stolen"),
+]
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.kind)
+def test_acts_are_kept_as_json_and_read_back(act):
+    assert taxonomy_acts.read(taxonomy_acts.as_json(act)) == act
+
+
+def test_what_is_no_act_is_refused():
+    with pytest.raises(BadAct, match="is no act"):
+        taxonomy_acts.read({"kind": "explode"})
+
+
+def test_acts_are_told_in_words():
+    assert [act.words(NAMES) for act in ACTS] == [
+        "Create New",
+        "Edit Card lost: name, aliases, exclusions",
+        "Move Card lost to the top",
+        "Merge Card stolen into Card lost",
+        "Split Card stolen into At home, Elsewhere",
+        "Retire Card stolen, use Card lost",
+        "Retire Card stolen",
+        "Restore Card stolen",
+    ]
