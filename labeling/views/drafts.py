@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from labeling import drafts, jobs, publishing, taxonomy_acts, taxonomy_lint
 from labeling.access import PersonRequest, owner_page
 from labeling.forms.taxonomy import PublishForm
-from labeling.models import Job, Project
+from labeling.models import DraftAct, Job, Project
 from labeling.taxonomy_acts import BadAct
 from labeling.taxonomy_entries import BadTaxonomy
 
@@ -38,24 +38,23 @@ def draft_page(
         names = {key: entry.name for key, entry in work.entries.items()} | names
     except BadAct as bad:
         error = error or f"It cannot be published as it is. {bad}"
-    seen_act = rows[-1].pk if rows else 0
     context = {
         "project": project,
         "rows": [(row, taxonomy_acts.read(row.act).words(names)) for row in rows],
         "remarks": remarks,
         "error": error,
-        "form": PublishForm(initial={"seen_act": seen_act}),
-        **impact_of(project, seen_act),
+        "form": PublishForm(initial={"seen_act": rows[-1].pk if rows else 0}),
+        **impact_of(project, rows),
     }
     return render(request, "labeling/taxonomy/draft.html", context, status=status)
 
 
-def impact_of(project: Project, seen_act: int) -> dict[str, Any]:
-    """Return the newest preview of the draft, and whether the draft changed since."""
+def impact_of(project: Project, rows: Sequence[DraftAct]) -> dict[str, Any]:
+    """Return the newest preview of this draft, and whether the draft changed since."""
     newest = project.jobs.filter(kind=Job.Kind.IMPACT).first()
-    if newest is None or not seen_act:
-        return {"impact": None}
-    is_old = newest.arguments.get("draft") != seen_act
+    if newest is None or not rows or newest.arguments.get("draft", 0) < rows[0].pk:
+        return {"impact": None}  # or that was of a draft published since
+    is_old = [row.pk for row in rows] != newest.arguments.get("acts", [])
     return {"impact": newest, "is_old": is_old, "worker_alive": jobs.worker_alive()}
 
 
@@ -63,7 +62,7 @@ def impact_of(project: Project, seen_act: int) -> dict[str, Any]:
 @owner_page
 def show_impact(request: PersonRequest, project: Project) -> HttpResponse:
     """Show how far the preview is, or what it found: a fragment that asks again each second."""
-    context = {"project": project, **impact_of(project, drafts.newest(project))}
+    context = {"project": project, **impact_of(project, drafts.rows_of(project))}
     return render(request, "labeling/taxonomy/_impact.html", context)
 
 
@@ -96,17 +95,17 @@ def discard(request: PersonRequest, project: Project) -> HttpResponse:
 
 
 def preview(request: PersonRequest, project: Project) -> HttpResponse:
-    newest = drafts.newest(project)
-    if newest and jobs.worker_alive():
+    acts = [row.pk for row in drafts.rows_of(project)]
+    if acts and jobs.worker_alive():
         jobs.start(
             Job.Kind.IMPACT,
             project,
             actor=request.user,
-            arguments={"draft": newest},
+            arguments={"draft": acts[-1], "acts": acts},
             now=timezone.now(),
         )
         return redirect("labeling:draft", project.slug)
-    if not newest:
+    if not acts:
         return redirect("labeling:draft", project.slug)
     error = "No worker is running, so nothing can be previewed. Start one, then try again."
     return draft_page(request, project, error=error, status=503)

@@ -65,13 +65,15 @@ def owner(studio, sit_down):
     person = sit_down("owner")
     person.go(STUDIO)
     yield person
-    assert person.faults == []
+    refused = "status of 422"  # where a draft is refused on purpose
+    assert [fault for fault in person.faults if refused not in fault] == []
 
 
 def keep(person, name):
     SCREENSHOTS.mkdir(exist_ok=True)
     for scheme in ("light", "dark"):
         person.page.emulate_media(color_scheme=scheme)
+        person.page.wait_for_timeout(400)  # until colours have changed
         person.page.screenshot(path=SCREENSHOTS / f"studio-{name}-{scheme}.png", full_page=True)
     person.page.emulate_media(color_scheme="light")
 
@@ -109,7 +111,7 @@ def test_a_taxonomy_is_changed_with_its_impact_seen_first(owner):
     page.get_by_label("Merge into").fill("refund")
     keep(owner, "merge")
     page.get_by_role("button", name="Put into the draft").click()
-    page.get_by_text("Merge Cash back into Refund").wait_for()
+    page.get_by_text("Merge Cash back into Refund", exact=True).wait_for()
     publish(owner)
     assert not page.locator("#tree").get_by_role("link", name="Cash back", exact=True).count()
     label_of(owner, "Refund")

@@ -188,7 +188,7 @@ def test_a_preview_that_runs_is_asked_after_and_one_that_ended_is_shown(
         project=project,
         kind=Job.Kind.IMPACT,
         status="running",
-        arguments={"draft": drafts.newest(project)},
+        arguments={"draft": drafts.newest(project), "acts": [drafts.newest(project)]},
     )
     monkeypatch.setattr(jobs, "worker_alive", lambda: True)
     assert 'hx-trigger="every 1s"' in page("draft/impact/").text
