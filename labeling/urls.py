@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from labeling.views import (
     agreement,
     bulk,
+    confusions,
     documents,
     drafts,
     evidence,
@@ -43,6 +44,9 @@ of_project: list[URLPattern | URLResolver] = [
     path("taxonomy/<int:pk>/restore/", studio.restore_label, name="restore-label"),
     path("taxonomy/<int:pk>/<slug:kind>/", studio.change_label, name="change-label"),
     path("taxonomy/new/", studio.create_label, name="create-label"),
+    path("taxonomy/confusions/", confusions.show_confusions, name="confusions"),
+    path("taxonomy/confusions/<int:said>/<int:given>/", confusions.show_pair, name="confusion"),
+    path("taxonomy/proposals/", confusions.answer_proposal, name="answer-proposal"),
     path("taxonomy/draft/", drafts.show_draft, name="draft"),
     path("taxonomy/draft/change/", drafts.change_draft, name="change-draft"),
     path("taxonomy/draft/impact/", drafts.show_impact, name="impact"),

@@ -93,6 +93,9 @@ EXPECTED = {
     "labeling:restore-label": Page(OWNERS, POST, "label"),
     "labeling:create-label": Page(OWNERS, BOTH),
     "labeling:draft": Page(OWNERS),
+    "labeling:confusions": Page(OWNERS),
+    "labeling:confusion": Page(NOBODY, extra=(("said", "0"), ("given", "0"))),  # no such labels
+    "labeling:answer-proposal": Page(NOBODY, POST),
     "labeling:change-draft": Page(OWNERS, POST),
     "labeling:impact": Page(OWNERS),
     "labeling:take-back-version": Page(OWNERS, POST, extra=(("number", "1"),)),

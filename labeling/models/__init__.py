@@ -17,6 +17,7 @@ from labeling.models.taxonomy import (
     Label,
     LabelEdition,
     Overlap,
+    ProposalAnswer,
     TaxonomyVersion,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "Overlap",
     "Prediction",
     "Project",
+    "ProposalAnswer",
     "ReviewQueue",
     "ReviewTask",
     "SavedView",

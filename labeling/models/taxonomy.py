@@ -195,3 +195,33 @@ class DraftAct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act.get('kind')} by {self.author}"
+
+
+class ProposalAnswer(models.Model):
+    """What somebody said to a proposed change of the taxonomy, which is not proposed again."""
+
+    class Kind(models.TextChoices):
+        MERGE = "merge", "Merge"
+        OVERLAP = "overlap", "Mark as overlapping"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    first = models.ForeignKey(Label, models.CASCADE, related_name="+")
+    second = models.ForeignKey(Label, models.CASCADE, related_name="+")
+    is_accepted = models.BooleanField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "first", "second"], name="a_proposal_is_answered_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(first__lt=F("second")), name="a_proposal_is_ordered"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        said = "accepted" if self.is_accepted else "dismissed"
+        return f"{self.get_kind_display()} {self.first} and {self.second}: {said}"

@@ -96,6 +96,12 @@ def signed(change: float | None) -> str:
 
 
 @register.filter
+def shade(share: float) -> int:
+    """Return how dark a cell of a matrix is, from 0 to 4: the eye tells no more steps apart."""
+    return sum(share >= step for step in (0.01, 0.05, 0.15, 0.3))
+
+
+@register.filter
 def coefficient(value: float | None) -> str:
     """Write a coefficient of agreement, in [-1, 1], or a dash where it is undefined."""
     if value is None:

@@ -2,7 +2,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from labeling import drafts, exports, publishing, taxonomy_tree
+from labeling import confusions, drafts, exports, publishing, taxonomies, taxonomy_tree
 from labeling.access import PersonRequest, member_page, owner_page
 from labeling.models import Exclusion, Label, LabelEdition, Project
 from labeling.views.exports import download
@@ -33,7 +33,10 @@ def show_taxonomy(request: PersonRequest, project: Project) -> HttpResponse:
 def show_label(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     """Show what the current version says of a label, what points to it, and its editions."""
     label = get_object_or_404(project.labels.select_related("successor"), pk=pk)
-    context = {
+    told = confusions.told(label)
+    taken_for = told.taken_for if told else []
+    known = taxonomies.labels_of([pk for pk, _ in taken_for])
+    context: dict[str, object] = {
         "project": project,
         "label": label,
         "around": taxonomy_tree.surroundings(label),
@@ -41,6 +44,8 @@ def show_label(request: PersonRequest, project: Project, pk: int) -> HttpRespons
         "routed": Exclusion.objects.filter(use=label).select_related("label"),
         "counts": taxonomy_tree.counts_by_label(project).get(label.pk, taxonomy_tree.Counts()),
         "editions": editions(label),
+        "told": told,
+        "taken_for": [(known[pk], count) for pk, count in taken_for if pk in known],
     }
     if label.retired_at is not None:  # then it can be restored
         context |= drafts.seen(project)

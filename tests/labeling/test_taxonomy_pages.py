@@ -163,7 +163,7 @@ def test_a_label_page_costs_the_same_whatever_is_around_it(
     pk = project.labels.get(key="hub").pk
     page(f"{pk}/")
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         page(f"{pk}/")
 
 
