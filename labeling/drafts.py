@@ -105,6 +105,34 @@ def add(
     return row
 
 
+@transaction.atomic
+def add_all(project: Project, acts: Sequence[Act], *, author: User, now: datetime) -> int:
+    """Put several *acts* at the end of the draft, all or none; return how many.
+
+    Raises:
+        BadAct, BadTaxonomy: they cannot be done to what stands after the draft, or are too many.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    rows, version = rows_of(project), taxonomies.current_number(project)
+    if len(rows) + len(acts) > MOST:
+        raise BadAct(
+            f"That is {len(acts):,} changes; a draft holds {MOST}. Publish the file at once."
+        )
+    more = [
+        DraftAct(
+            project=project,
+            author=author,
+            act=taxonomy_acts.as_json(act),
+            seen_version=version,
+            made_at=now,
+        )
+        for act in acts
+    ]
+    refuse_bad(project, [*rows, *more])
+    DraftAct.objects.bulk_create(more)
+    return len(more)
+
+
 def _refuse_met(rows: Sequence[DraftAct], keys: Collection[str], seen_act: int) -> None:
     for row in rows:
         if row.pk > seen_act and set(taxonomy_acts.read(row.act).touches) & set(keys):

@@ -6,21 +6,29 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from labeling import csv_cells, document_walk, taxonomies
+from labeling import csv_cells, document_walk, skos, taxonomies
 from labeling.document_fields import NONE_FITS
 from labeling.document_filters import DocumentFilter
 from labeling.models import Document, GoldLabel, Prediction, Project
 from labeling.taxonomy_entries import content
 from labeling.taxonomy_files import COLUMNS
 
-FORMATS = {"json": "application/json", "jsonl": "application/jsonl", "csv": "text/csv"}
+FORMATS = {
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "csv": "text/csv",
+    "ttl": "text/turtle",  # of taxonomies alone
+}
 CHUNK = 500  # documents in memory at a time
 FOUND_COLUMNS = ["id", "subject", "text", "predicted", "bucket", "probability", "margin", "labels"]
 GOLD_COLUMNS = ["id", "subject", "text", "metadata", "labels"]
 
 
 def taxonomy(project: Project, *, format_: str) -> Iterator[str]:
-    """Yield the taxonomy as JSON or CSV; importing it again changes nothing."""
+    """Yield the taxonomy as JSON, CSV or SKOS; importing it again changes nothing."""
+    if format_ == "ttl":
+        yield skos.write(taxonomies.entries(project))
+        return
     rows = ({"id": entry.key, **content(entry)} for entry in taxonomies.entries(project))
     if format_ == "csv":
         yield from csv_cells.lines(_taxonomy_cells(rows))

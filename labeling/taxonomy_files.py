@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from labeling import csv_cells
+from labeling import csv_cells, skos
 from labeling.document_fields import clean
 from labeling.taxonomy_entries import BadTaxonomy, Problem, TaxonomyEntry
 from labeling.text_lines import EndsEarly, TextLines
@@ -27,6 +27,8 @@ EXCLUSION = re.compile(
     r"^(?:not\s+for\s+)?(?P<situation>.*?)(?:\s*[;,]\s*use\s+(?P<use>[^\s;]+?))?\s*\.?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+TURTLE = re.compile(r"^\s*@?prefix\s[^\n]*<", re.IGNORECASE | re.MULTILINE)
+BEGINNING = 5_000  # characters within which a Turtle file names its first prefix
 TRUE = {"true", "yes", "1", ""}
 FALSE = {"false", "no", "0"}
 
@@ -45,11 +47,13 @@ def read(path: Path) -> list[TaxonomyEntry]:
 
 
 def parse(text: str) -> list[TaxonomyEntry]:
-    """Return the labels written in *text*: a JSON list, {"labels": [...]}, or CSV with a header.
+    """Return the labels in *text*: a JSON list, {"labels": […]}, CSV with a header, or SKOS.
 
     Raises:
         BadTaxonomy: with every row that cannot be read.
     """
+    if TURTLE.search(text[:BEGINNING]):
+        return skos.read(text)
     reader = _Rows()
     rows = _json_rows(text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text)
     if len(rows) > ROWS_LIMIT:

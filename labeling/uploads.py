@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
-from labeling import documents, jobs, publishing, taxonomy_files
+from labeling import documents, drafts, jobs, publishing, taxonomy_diff, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.models import Job, Project
-from labeling.taxonomy_entries import BadTaxonomy
+from labeling.taxonomy_acts import BadAct
+from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
 
 PROBLEMS_KEPT = 1_000
 UNCLAIMED = timedelta(hours=1)  # after which a file without a job is left from a request that died
@@ -27,6 +29,7 @@ def receive(
     file: UploadedFile[Any],
     *,
     gold: bool = False,
+    draft: bool = False,
     actor: User,
     now: datetime,
 ) -> Job:
@@ -39,6 +42,7 @@ def receive(
     with path.open("wb") as stored:
         stored.writelines(file.chunks())
     arguments = {"file": name, "name": (file.name or "")[:200], "gold": gold}
+    arguments |= {"draft": True} if draft else {}
     return jobs.start(kind, project, actor=actor, arguments=arguments, now=now)
 
 
@@ -67,11 +71,16 @@ def import_documents(job: Job, progress: jobs.Progress) -> dict[str, Any]:
 
 
 def import_taxonomy(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    """Publish the taxonomy of a job's file; return its report. Safe to run again."""
+    """Publish the taxonomy of a job's file, or draft what it would change; return its report.
+
+    Safe to run again: what was drafted differs no more.
+    """
     path = stored(job)
     progress(0)
     try:
         entries = taxonomy_files.read(path)
+        if job.arguments.get("draft"):
+            return {"labels": len(entries), "drafted": draft(job, entries)}
         version = publishing.publish(
             job.project,
             entries,
@@ -85,7 +94,19 @@ def import_taxonomy(job: Job, progress: jobs.Progress) -> dict[str, Any]:
         if len(rows) > PROBLEMS_KEPT:
             said = f"{said} There are {len(rows):,}; these are the first {PROBLEMS_KEPT:,}."
         raise jobs.JobRefused(said, problems=rows[:PROBLEMS_KEPT]) from error
+    except BadAct as error:
+        raise jobs.JobRefused(str(error)) from error
     return {"labels": len(entries), "version": version.number if version else None}
+
+
+def draft(job: Job, entries: Sequence[TaxonomyEntry]) -> int:
+    """Put what *entries* would change into the draft of the person who asked; return how much."""
+    project = job.project
+    work = drafts.outcome(project, drafts.rows_of(project))
+    acts = taxonomy_diff.between(work.entries, entries)
+    if job.requested_by is None or not acts:
+        return 0
+    return drafts.add_all(project, acts, author=job.requested_by, now=job.created_at)
 
 
 def sweep(now: datetime) -> None:

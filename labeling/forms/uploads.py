@@ -7,7 +7,13 @@ class TaxonomyUpload(forms.Form):
     file = forms.FileField(
         label="Taxonomy file",
         help_text="JSON or CSV with id, name, parent, description, exclusions, assignable, "
-        "examples, overlaps. Labels it does not name stay as they are.",
+        "examples, overlaps; or SKOS as Turtle. Labels it does not name stay as they are.",
+    )
+
+    draft = forms.BooleanField(
+        required=False,
+        label="Put what differs into the draft",
+        help_text="Then its impact can be previewed, and nothing is published yet.",
     )
 
 

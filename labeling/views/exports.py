@@ -11,7 +11,7 @@ def download(
     project: Project, what: str, format_: str, write: Callable[..., Iterator[str]]
 ) -> StreamingHttpResponse:
     """Stream *what* the function *write* of `exports` says of *project* as a file to keep."""
-    if format_ not in exports.FORMATS:
+    if format_ not in exports.FORMATS or (format_ == "ttl" and what != "taxonomy"):
         raise Http404
     name = f"{slugify(project.slug)}-{what}.{format_}"
     return StreamingHttpResponse(

@@ -62,6 +62,7 @@ def _upload(
             project,
             form.cleaned_data["file"],
             gold=form.cleaned_data.get("gold", False),
+            draft=form.cleaned_data.get("draft", False),
             actor=request.user,
             now=timezone.now(),
         )

@@ -1,8 +1,10 @@
 """What acts make of labels, without any database."""
 
+from dataclasses import replace
+
 import pytest
 
-from labeling import taxonomy_acts
+from labeling import taxonomy_acts, taxonomy_diff
 from labeling.taxonomy_acts import (
     BadAct,
     Create,
@@ -214,3 +216,42 @@ def test_acts_are_told_in_words():
         "Retire Card stolen",
         "Restore Card stolen",
     ]
+
+
+class TestDiff:
+    """What a file would change, as acts, is what publishing it would do."""
+
+    def applied(self, stated):
+        acts = taxonomy_diff.between(STANDING, stated)
+        return taxonomy_acts.done(STANDING, acts).entries
+
+    def test_the_same_changes_nothing(self):
+        assert taxonomy_diff.between(STANDING, list(STANDING.values())) == []
+
+    def test_new_labels_come_after_those_above_them_and_may_name_each_other(self):
+        below = TaxonomyEntry("below", "Below", "above", exclusions=(("x", "later"),))
+        above = TaxonomyEntry("above", "Above", overlaps=("later",))
+        later = TaxonomyEntry("later", "Later")
+        entries = self.applied([below, above, later])
+
+        assert (entries["below"], entries["above"]) == (below, above)
+        assert entries["later"].overlaps == ("above",)
+
+    def test_what_differs_is_edited_and_what_is_not_named_stays(self):
+        changed = replace(LOST, name="Gone", examples=(), parent=None)
+        entries = self.applied([changed])
+
+        assert entries["lost"] == changed
+        assert entries["stolen"] == STOLEN
+
+    def test_labels_are_retired_and_restored(self):
+        entries = self.applied([replace(STOLEN, retired=True, successor="lost")])
+        assert (entries["stolen"].retired, entries["stolen"].successor) == (True, "lost")
+
+        acts = taxonomy_diff.between(entries, [STOLEN])
+        assert taxonomy_acts.done(entries, acts).entries["stolen"] == STOLEN
+
+    def test_a_circle_of_parents_does_not_run_for_ever(self):
+        one, two = TaxonomyEntry("one", "One", "two"), TaxonomyEntry("two", "Two", "one")
+        with pytest.raises(BadAct):
+            self.applied([one, two])

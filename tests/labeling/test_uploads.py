@@ -79,6 +79,24 @@ def test_an_uploaded_taxonomy_is_published(upload, owner, project):
     assert Label.objects.get().key == "lost"
 
 
+def test_an_uploaded_taxonomy_goes_into_the_draft_where_one_wants_that(upload, owner, project):
+    file = b'[{"id": "lost", "name": "Card lost"}, {"id": "fee", "name": "Fee", "parent": "lost"}]'
+    page = upload("taxonomy", file, draft="on")
+
+    assert "2 changes wait in the draft" in page.text
+    assert not project.taxonomy_versions.exists()
+    assert [row.act["kind"] for row in project.draft.all()] == ["create", "create"]
+    assert {row.author for row in project.draft.all()} == {owner}
+    assert "the draft is as it was" in upload("taxonomy", file, draft="on").text
+
+
+def test_a_file_that_changes_too_much_for_a_draft_says_so(upload, project):
+    rows = b",".join(b'{"id": "l%d", "name": "L"}' % n for n in range(201))
+
+    assert "a draft holds 200" in upload("taxonomy", b"[%s]" % rows, draft="on").text
+    assert not project.draft.exists()
+
+
 def test_a_bad_taxonomy_is_explained_row_by_row_and_changes_nothing(upload):
     page = upload(
         "taxonomy", b'[{"id": "lost", "name": ""}, {"id": "a", "name": "A", "parent": "b"}]'

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, nargs="?", help="Standard output by default.")
         parser.add_argument("--project", required=True, help="Slug of the project.")
-        parser.add_argument("--format", choices=["json", "csv"], default="json")
+        parser.add_argument("--format", choices=["json", "csv", "ttl"], default="json")
 
     def handle(self, **options: Any) -> None:
         project = Project.objects.filter(slug=options["project"]).first()
