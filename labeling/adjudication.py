@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from labeling import audit, gold
+from labeling import audit, gold, taxonomies
 from labeling.models import Annotation, Document, Label, Project, ReviewTask, TaskSkip
 from labeling.models.review import ReviewTaskQuerySet
 
@@ -27,10 +27,29 @@ class Answer:
 
 
 def answers(task: ReviewTask) -> list[Answer]:
-    """Return the standing judgements of *task* but for a ruling, in the order they were made."""
+    """Return the standing judgements of *task* but for a ruling, in the order they were made.
+
+    A label that was merged or retired since counts as what it became.
+    """
     judged = task.annotations.standing().exclude(kind=Kind.RULING)
     found = judged.select_related("reviewer").prefetch_related("labels")
-    return [Answer(each, list(each.labels.all())) for each in found.order_by("annotated_at", "pk")]
+    said = [Answer(each, list(each.labels.all())) for each in found.order_by("annotated_at", "pk")]
+    if all(label.is_usable for answer in said for label in answer.labels):
+        return said
+    became = _became(task, said)
+    return [
+        Answer(each.annotation, list(dict.fromkeys(became[label.pk] for label in each.labels)))
+        for each in said
+    ]
+
+
+def _became(task: ReviewTask, said: Sequence[Answer]) -> dict[int, Label]:
+    """Return what each label became that was merged or retired since; others are themselves."""
+    labels = {label.pk: label for answer in said for label in answer.labels}
+    heirs = taxonomies.heirs(task.project_id)
+    following = {pk: heirs.get(pk) or pk for pk in labels}
+    known = labels | taxonomies.labels_of(set(following.values()))
+    return {pk: known[heir] for pk, heir in following.items()}
 
 
 def keep_open(task: ReviewTask, annotation: Annotation, *, now: datetime) -> bool:
@@ -120,6 +139,8 @@ def _settle(task_id: int, *, now: datetime) -> bool:
     said = answers(found) if found else []
     if found is None or not said:
         return False
+    if not all(label.is_usable for answer in said for label in answer.labels):
+        return False  # somebody gave a label that is gone: others judge it anew
     if len({answer.label_ids for answer in said}) > 1:
         return bool(task.update(wanted=len(said), is_disputed=True))
     if not task.update(wanted=len(said), status=ReviewTask.Status.DONE):

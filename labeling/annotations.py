@@ -261,6 +261,8 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
         "leased_until": now + settings.REVIEW_LEASE,
         **adjudication.reopened(task, annotation, now=now),
     }
+    if task.is_check and not GoldLabel.objects.gold().filter(document=task.document_id).exists():
+        again |= {"queue": queues.ensure(task.project)[ReviewQueue.Reason.CHANGED], "value": 0.0}
     free = ReviewTask.objects.not_with_others(reviewer, at=now)
     if not free.filter(pk=task.pk).update(**again):
         raise UndoRefused("Somebody else is judging it at this moment. Try again in a while.")

@@ -80,7 +80,7 @@ def add(
         BadAct: it cannot be done to what stands after the draft.
         BadTaxonomy: what it makes is no taxonomy.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     publishing.refuse_stale(project, act.touches, seen_version)
     rows = rows_of(project)
     _refuse_met(rows, act.touches, seen_act)
@@ -112,7 +112,7 @@ def add_all(project: Project, acts: Sequence[Act], *, author: User, now: datetim
     Raises:
         BadAct, BadTaxonomy: they cannot be done to what stands after the draft, or are too many.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     rows, version = rows_of(project), taxonomies.current_number(project)
     if len(rows) + len(acts) > MOST:
         raise BadAct(
@@ -155,7 +155,7 @@ def remove(project: Project, pk: int) -> None:
     Raises:
         BadAct: a later act of the draft rests on it.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     rows = [row for row in rows_of(project) if row.pk != pk]
     try:
         refuse_bad(project, rows)
@@ -182,14 +182,19 @@ def discard(project: Project) -> None:
     project.draft.all().delete()
 
 
-@transaction.atomic
 def publish(
-    project: Project, *, actor: User, seen_act: int, note: str, now: datetime, again: bool = False
+    project: Project,
+    *,
+    actor: User,
+    seen_acts: Sequence[int],
+    note: str,
+    now: datetime,
+    again: bool = False,
 ) -> TaxonomyVersion | None:
     """Publish the draft as one version, and empty it; None where it changes nothing.
 
     Args:
-        seen_act: number of the newest act the person had before their eyes.
+        seen_acts: numbers of the acts the person had before their eyes.
         again: whether what was decided on the labels it touches is to be reviewed again.
 
     Raises:
@@ -197,28 +202,39 @@ def publish(
         EditConflict: a label it touches was published anew since.
         BadAct, BadTaxonomy: it cannot be published as it is.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    version, touched = _publish(project, actor=actor, seen_acts=seen_acts, note=note, now=now)
+    if version and again:  # by itself: documents are held all at once, or two wait in a ring
+        labels = project.labels.filter(key__in=touched).values_list("pk", flat=True)
+        re_review.ask_again(version, list(labels), now=now)
+    return version
+
+
+@transaction.atomic
+def _publish(
+    project: Project, *, actor: User, seen_acts: Sequence[int], note: str, now: datetime
+) -> tuple[TaxonomyVersion | None, set[str]]:
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     rows = rows_of(project)
-    if not rows or rows[-1].pk != seen_act:
+    if not rows or [row.pk for row in rows] != list(seen_acts):
         raise DraftChanged
-    for row in rows:
-        publishing.refuse_stale(project, taxonomy_acts.read(row.act).touches, row.seen_version)
-    for act in acts_of(rows):
-        if isinstance(act, Split) and act.by_nearest and not act.documents:
-            raise BadAct(
-                f"Preview the impact first: a worker has to find out which decisions on "
-                f"“{act.source}” are nearest to which of the new labels."
-            )
+    acts = acts_of(rows)
+    for row, act in zip(rows, acts, strict=True):
+        publishing.refuse_stale(project, act.touches, row.seen_version)
+        _refuse_unshared(act)
     said = note or words(rows, names(project))
-    version = publishing.publish_acts(project, acts_of(rows), actor=actor, now=now, note=said)
+    version = publishing.publish_acts(project, acts, actor=actor, now=now, note=said)
     project.draft.all().delete()
     detail = {"acts": len(rows)}
-    if version and again:
-        touched = {key for act in acts_of(rows) for key in act.touches}
-        labels = project.labels.filter(key__in=touched).values_list("pk", flat=True)
-        detail["asked again"] = re_review.ask_again(project, list(labels), now=now)
     audit.record("published the draft", project=project, actor=actor, now=now, detail=detail)
-    return version
+    return version, {key for act in acts for key in act.touches}
+
+
+def _refuse_unshared(act: Act) -> None:
+    if isinstance(act, Split) and act.by_nearest and not act.documents:
+        raise BadAct(
+            "Preview the impact first: a worker has to find out which decisions on "
+            f"“{act.source}” are nearest to which of the new labels."
+        )
 
 
 def names(project: Project) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -106,7 +107,7 @@ def publish_acts(
         BadAct: one of them cannot be done.
         BadTaxonomy: what they make is no taxonomy.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if seen_version is not None:
         refuse_stale(project, {key for act in acts for key in act.touches}, seen_version)
     after = taxonomy_acts.apply({entry.key: entry for entry in entries(project)}, acts)
@@ -121,7 +122,10 @@ def undoable(project: Project) -> tuple[TaxonomyVersion | None, TaxonomyVersion 
     done: list[TaxonomyVersion] = []
     undone: list[TaxonomyVersion] = []
     for version in reversed(newest):
-        if version.undoes is None:
+        if version.undoes is None and not version.before:
+            done.clear()  # from before versions remembered what they changed
+            undone.clear()
+        elif version.undoes is None:
             done.append(version)
             undone.clear()
         elif undone and version.undoes == undone[-1]:
@@ -152,7 +156,7 @@ def take_back(
     Raises:
         NothingToUndo: it is none of these.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     version = next((each for each in undoable(project) if each and each.number == number), None)
     if version is None:
         raise NothingToUndo(f"v{number} is not what was published last.")
@@ -185,7 +189,7 @@ def _publish(
     now: datetime,
     note: str,
 ) -> TaxonomyVersion | None:
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     standing = {entry.key: entry for entry in entries(project)}
     parents = {key: entry.parent for key, entry in standing.items()}
     if problems := find_problems(_with_rows(stated), parents):
@@ -219,6 +223,8 @@ def _publish(
         taxonomy_moves.take_back(change.undoes)
     transfers = [*change.transfers, *_implied(standing, wanted, change.transfers)]
     taxonomy_moves.carry_out(version, transfers, labels, now=now)
+    if transfers:
+        transaction.on_commit(partial(sweep, version, now=now), robust=True)
     added = sum(key not in standing for key in changed)
     audit.record(
         "published the taxonomy",
@@ -230,6 +236,13 @@ def _publish(
     )
     events.announce(events.taxonomy_published, project_id=project.pk)
     return version
+
+
+@transaction.atomic
+def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
+    """Let gold follow that was decided at the very moment *version* closed its label."""
+    Project.objects.select_for_update(no_key=True).get(pk=version.project_id)
+    taxonomy_moves.sweep(TaxonomyVersion.objects.get(pk=version.pk), now=now)
 
 
 def _before(

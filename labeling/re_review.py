@@ -4,9 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from labeling.models import GoldLabel, Prediction, Project, ReviewQueue, ReviewTask
+from labeling.models import GoldLabel, Prediction, ReviewQueue, ReviewTask, TaxonomyVersion
 from labeling.queue_filling import ensure
 
 MOST: Final = 500
@@ -15,12 +16,14 @@ MOST: Final = 500
 SHOWN: Final = 5  # candidates of the prediction that stood
 
 
-def ask_again(project: Project, labels: Collection[int], *, now: datetime) -> int:
+@transaction.atomic
+def ask_again(version: TaxonomyVersion, labels: Collection[int], *, now: datetime) -> int:
     """Open a task for each of up to MOST documents that have gold of *labels*; return how many.
 
     Their gold stands until somebody says otherwise. They come last, after what is not decided at
-    all. Call it in the transaction that changed the labels.
+    all. *version*, which changed the labels, withdraws them when it is taken back.
     """
+    project = version.project
     waiting = ReviewTask.objects.open().filter(document=OuterRef("document"))
     gold = GoldLabel.objects.gold().filter(~Exists(waiting), project=project, label__in=labels)
     newest = dict.fromkeys(gold.order_by("-pk").values_list("document", flat=True)[: 2 * MOST])
@@ -32,6 +35,7 @@ def ask_again(project: Project, labels: Collection[int], *, now: datetime) -> in
     current = Prediction.objects.current().filter(document__in=still)
     opinions = {each.document_id: each.ranked[:SHOWN] for each in current}
     queue = ensure(project)[ReviewQueue.Reason.CHANGED]
+    asked = ReviewTask.objects.filter(queue=queue, created_at=now, value__lt=0)
     ReviewTask.objects.bulk_create(
         (
             ReviewTask(
@@ -48,4 +52,8 @@ def ask_again(project: Project, labels: Collection[int], *, now: datetime) -> in
         ignore_conflicts=True,
         batch_size=200,
     )
-    return len(still)
+    ids = list(asked.values_list("pk", flat=True))
+    version.refresh_from_db(fields=["tasks"])
+    version.tasks |= {"asked": ids}
+    version.save(update_fields=["tasks"])
+    return len(ids)

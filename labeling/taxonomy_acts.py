@@ -154,7 +154,7 @@ class Edit:
 
     @property
     def touches(self) -> tuple[str, ...]:
-        return (self.key,)
+        return (self.key, *self.changes.get("overlaps", ()))
 
     def apply(self, work: Work) -> None:
         entry = work.active(self.key)

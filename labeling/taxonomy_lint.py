@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,8 @@ from labeling.taxonomy_entries import TaxonomyEntry
 
 ALIKE: Final = 0.7
 """Share of words that two labels have in common from which they look like one."""
+
+MOST: Final = 50  # remarks
 
 WORD = re.compile(r"\w{3,}")
 
@@ -27,16 +30,52 @@ class Remark:
 
 
 def remarks(entries: Entries, keys: Collection[str]) -> list[Remark]:
-    """Return what is doubtful about the labels of *keys* among all *entries*, in their order."""
+    """Return what is doubtful about the labels of *keys* among all *entries*, MOST at most."""
+    known = Known(entries)
     found: list[Remark] = []
-    for key, entry in entries.items():
-        if key in keys and not entry.retired:
+    for key in keys:
+        entry = entries.get(key)
+        if entry is not None and not entry.retired:
             for check in CHECKS:
-                found += check(entry, entries)
-    return found
+                found += check(entry, known)
+        if len(found) >= MOST:
+            break
+    return found[:MOST]
 
 
-def _undescribed(entry: TaxonomyEntry, _: Entries) -> Iterator[Remark]:
+class Known:
+    """All labels, with what the checks look up: who has which word, who stands under whom."""
+
+    def __init__(self, entries: Entries) -> None:
+        self.entries = entries
+        self.words: dict[str, set[str]] = {}
+        self.having: dict[str, list[str]] = {}
+        self.named: dict[str, list[str]] = {}
+        self.below: dict[str | None, int] = {}
+        for key, entry in entries.items():
+            if entry.retired:
+                continue
+            self.below[entry.parent] = self.below.get(entry.parent, 0) + 1
+            if entry.assignable:
+                self.words[key] = words(entry)
+                self.named.setdefault(_plain(entry.name), []).append(key)
+                for word in self.words[key]:
+                    self.having.setdefault(word, []).append(key)
+
+    def alike(self, key: str) -> list[str]:
+        """Return the keys of labels with the same name, or nearly the same words."""
+        mine = self.words.get(key, set())
+        shared = Counter(other for word in mine for other in self.having[word])
+        near = [
+            other
+            for other, count in shared.items()
+            if count / len(mine | self.words[other]) >= ALIKE
+        ]
+        same = self.named.get(_plain(self.entries[key].name), ()) if mine else ()
+        return [other for other in dict.fromkeys([*same, *near]) if other != key]
+
+
+def _undescribed(entry: TaxonomyEntry, _: Known) -> Iterator[Remark]:
     if entry.assignable and not entry.description.strip():
         yield Remark(
             entry.key,
@@ -45,10 +84,10 @@ def _undescribed(entry: TaxonomyEntry, _: Entries) -> Iterator[Remark]:
         )
 
 
-def _contradicting(entry: TaxonomyEntry, entries: Entries) -> Iterator[Remark]:
+def _contradicting(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
     """A situation that two labels send to each other belongs nowhere."""
     for situation, use in entry.exclusions:
-        other = entries.get(use or "")
+        other = known.entries.get(use or "")
         back = (
             {_plain(text) for text, there in other.exclusions if there == entry.key}
             if other
@@ -62,9 +101,9 @@ def _contradicting(entry: TaxonomyEntry, entries: Entries) -> Iterator[Remark]:
             )
 
 
-def _astray(entry: TaxonomyEntry, entries: Entries) -> Iterator[Remark]:
+def _astray(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
     for situation, use in entry.exclusions:
-        other = entries.get(use or "")
+        other = known.entries.get(use or "")
         if other and (other.retired or not other.assignable):
             state = "is retired" if other.retired else "only groups others"
             yield Remark(
@@ -74,43 +113,27 @@ def _astray(entry: TaxonomyEntry, entries: Entries) -> Iterator[Remark]:
             )
 
 
-def _alike(entry: TaxonomyEntry, entries: Entries) -> Iterator[Remark]:
-    for other in entries.values():
-        if other.key == entry.key or other.retired or not (entry.assignable and other.assignable):
-            continue
-        if other.key in entry.overlaps:
-            continue
-        if alike(entry, other) >= ALIKE:
+def _alike(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
+    for key in known.alike(entry.key):
+        if key not in entry.overlaps:
             yield Remark(
                 entry.key,
-                f"“{entry.name}” reads nearly like “{other.name}”",
+                f"“{entry.name}” reads nearly like “{known.entries[key].name}”",
                 "Say what tells them apart, mark them as overlapping, or merge them.",
             )
 
 
-def _alone(entry: TaxonomyEntry, entries: Entries) -> Iterator[Remark]:
-    if entry.parent is None or entry.parent not in entries:
-        return
-    siblings = [
-        each for each in entries.values() if each.parent == entry.parent and not each.retired
-    ]
-    if len(siblings) == 1 and not entries[entry.parent].assignable:
+def _alone(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
+    above = known.entries.get(entry.parent or "")
+    if above is not None and not above.assignable and known.below[entry.parent] == 1:
         yield Remark(
             entry.key,
-            f"“{entry.name}” stands alone under “{entries[entry.parent].name}”",
+            f"“{entry.name}” stands alone under “{above.name}”",
             "A group of one says nothing: add a sibling, or move it up.",
         )
 
 
 CHECKS: Final = (_undescribed, _contradicting, _astray, _alike, _alone)
-
-
-def alike(one: TaxonomyEntry, two: TaxonomyEntry) -> float:
-    """Return the share of words that both labels have, of all words of either, in [0, 1]."""
-    if _plain(one.name) == _plain(two.name):
-        return 1.0
-    first, second = words(one), words(two)
-    return len(first & second) / len(first | second) if first and second else 0.0
 
 
 def words(entry: TaxonomyEntry) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from labeling import events
+from labeling import events, taxonomies
 from labeling.models import (
     Document,
     GoldLabel,
@@ -57,11 +57,11 @@ def carry_out(
     Args:
         labels: all of the project, by key.
     """
+    version.transfers += [as_json(each) for each in transfers]
+    version.save(update_fields=["transfers"])
     sources = [labels[each.source].pk for each in transfers]
     touched = GoldLabel.objects.filter(project=version.project_id, label__in=sources)
     if not touched.exists():
-        version.transfers = [as_json(each) for each in transfers]
-        version.save(update_fields=["transfers"])
         return
     Document.objects.filter(pk__in=touched.values("document")).lock()
     opened: list[int] = []
@@ -74,17 +74,51 @@ def carry_out(
             opened += _ask_again(version, gone, now=now)
         else:
             _hand_over(version, source, labels[each.target], each.documents)
-    version.transfers = [as_json(each) for each in transfers]
-    version.tasks = {"opened": opened, "withdrawn": withdrawn}
-    version.save(update_fields=["transfers", "tasks"])
+    tasks = version.tasks
+    version.tasks = tasks | {
+        "opened": tasks.get("opened", []) + opened,
+        "withdrawn": tasks.get("withdrawn", []) + withdrawn,
+        "newest": _newest(),
+    }
+    version.save(update_fields=["tasks"])
     events.announce(events.gold_changed, project_id=version.project_id)
 
 
-def _documents_of(label: Label, documents: Collection[int] | None) -> list[int]:
+def _newest() -> int:
+    """Return the greatest id of any gold: what is decided from now on has a greater one."""
+    return GoldLabel.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
+    """Move gold that was decided in the moment a label was closed: that saw it open.
+
+    Called once the version stands. Whoever decides holds a document whose task they were given;
+    these are waited for, and whoever comes later finds the label closed.
+    """
+    gone = Label.objects.filter(project=version.project_id).exclude(
+        retired_at=None, is_assignable=True
+    )
+    gold = GoldLabel.objects.gold().filter(project=version.project_id, label__in=gone.values("pk"))
+    leased = ReviewTask.objects.open().filter(project=version.project_id, leased_by__isnull=False)
+    held = Q(pk__in=leased.values("document")) | Q(pk__in=gold.values("document"))
+    Document.objects.filter(held).lock()
+    late: set[int] = set(gold.values_list("label__pk", flat=True))
+    if not late:
+        return
+    heirs = taxonomies.heirs(version.project_id)
+    labels = {label.key: label for label in version.project.labels.all()}
+    keys = {label.pk: key for key, label in labels.items()}
+    heir = {pk: heirs.get(pk) for pk in late}
+    transfers = [Transfer(keys[pk], keys[to] if to else None) for pk, to in heir.items()]
+    carry_out(version, transfers, labels, now=now)
+
+
+def _documents_of(label: Label, documents: Sequence[int] | None) -> list[int]:
     """Return ids of the documents whose gold *label* is, of *documents* where those are named."""
     gold = GoldLabel.objects.gold().filter(label=label)
     found = gold.order_by("document").values_list("document", flat=True)
-    return [pk for pk in found if documents is None or pk in set(documents)]
+    wanted = None if documents is None else set(documents)
+    return [pk for pk in found if wanted is None or pk in wanted]
 
 
 def _hand_over(
@@ -99,6 +133,10 @@ def _hand_over(
         has = GoldLabel.objects.gold().filter(document=OuterRef("document"), label=target)
         mine.gold().filter(~Exists(has)).update(label=target)
         mine.delete()
+    here = GoldLabel.objects.gold().filter(document=OuterRef("document"), label=target)
+    denied = GoldLabel.objects.ruled_out().filter(Exists(here), label=target)  # by who gave source
+    _remember(version, denied)
+    denied.delete()
 
 
 def _take_away(version: TaxonomyVersion, documents: Sequence[int]) -> list[list[Any]]:
@@ -167,15 +205,18 @@ def take_back(version: TaxonomyVersion) -> None:
     now with others, stay as they are.
     """
     moved = MovedGold.objects.filter(version=version)
+    _stop_asking(version)
     if not moved.exists():
         return
     documents = Document.objects.filter(pk__in=moved.values("document"))
     documents.lock()
     back = documents.filter(pk__in=_untouched(version))
     ids = list(back.order_by("pk").values_list("pk", flat=True))
-    opened = ReviewTask.objects.open().filter(pk__in=version.tasks.get("opened", []))
+    ours = {*version.tasks.get("opened", []), *version.tasks.get("asked", [])}
     for part in batches(ids, BATCH):
-        _withdraw(opened.filter(document__in=part))
+        waiting = ReviewTask.objects.open().filter(document__in=part)
+        opened = ours.intersection(waiting.values_list("pk", flat=True))
+        _withdraw(waiting.filter(pk__in=opened))
         rows = moved.filter(document__in=part)
         GoldLabel.objects.filter(pk__in=rows.values("gold_id")).delete()
         GoldLabel.objects.bulk_create(
@@ -200,15 +241,23 @@ def take_back(version: TaxonomyVersion) -> None:
     events.announce(events.gold_changed, project_id=version.project_id)
 
 
+def _stop_asking(version: TaxonomyVersion) -> None:
+    """Withdraw what asks about gold because of *version*, unless somebody was given it."""
+    for part in batches(version.tasks.get("asked", []), BATCH):
+        _withdraw(ReviewTask.objects.open().filter(pk__in=part, leased_by=None, judged=0))
+
+
 def _untouched(version: TaxonomyVersion) -> Any:
     """Return ids of the documents that stand as *version* left them."""
     moved = MovedGold.objects.filter(version=version)
     undone = moved.filter(annotation__undone_at__isnull=False).values("document")
     newer = GoldLabel.objects.filter(
-        project=version.project_id, granted_at__gt=version.published_at
+        project=version.project_id, pk__gt=version.tasks.get("newest", 0)
     ).values("document")
     at_it = ReviewTask.objects.open().filter(
-        Q(judged__gt=0) | Q(question__isnull=False), pk__in=version.tasks.get("opened", [])
+        Q(judged__gt=0) | Q(question__isnull=False),
+        project=version.project_id,
+        queue__reason=ReviewQueue.Reason.CHANGED,
     )
     rows = moved.exclude(document__in=undone).exclude(document__in=newer)
     return rows.exclude(document__in=at_it.values("document")).values("document")

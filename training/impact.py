@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -100,9 +100,11 @@ def run(job: Job, progress: Progress) -> dict[str, Any]:
 
 def share_out(project: Project, bundle: Bundle, rows: Sequence[DraftAct]) -> None:
     """Say of each split of the draft by the nearest description which gold goes where."""
-    for row, act in zip(rows, drafts.acts_of(rows), strict=True):
+    for place, (row, act) in enumerate(zip(rows, drafts.acts_of(rows), strict=True)):
         if isinstance(act, Split) and act.by_nearest:
-            drafts.share_out(row, assign_nearest(project, bundle, act))
+            before = drafts.outcome(project, rows[:place]).transfers
+            sources = {act.source} | {each.source for each in before if each.target == act.source}
+            drafts.share_out(row, assign_nearest(project, bundle, act, sources))
 
 
 def ids_of(project: Project, work: Work) -> dict[str, int]:
@@ -344,10 +346,16 @@ def decided_on(project: Project, labels: set[int]) -> int:
     return gold.values("document").distinct().count()
 
 
-def assign_nearest(project: Project, bundle: Bundle, act: Split) -> dict[str, tuple[int, ...]]:
+def assign_nearest(
+    project: Project, bundle: Bundle, act: Split, sources: Collection[str]
+) -> dict[str, tuple[int, ...]]:
     """Return which of the gold of a label that is split goes to which part, by its description.
 
     To the one whose vector is nearest to the document's; those never encoded go to nobody.
+
+    Args:
+        sources: keys of the labels whose gold it is: the one that is split, and what the draft
+            merges into it before.
     """
     parts = [
         LabelText(place, part.key, part.name, part.description, (), frozenset(), None, ())
@@ -355,7 +363,7 @@ def assign_nearest(project: Project, bundle: Bundle, act: Split) -> dict[str, tu
     ]
     encoder = serving.encoder(bundle)
     vectors = label_vectors(rebuild.vector_texts(parts), encoder.encode)
-    gold = project.gold.gold().filter(label__key=act.source).values_list("document", flat=True)
+    gold = project.gold.gold().filter(label__key__in=sources).values_list("document", flat=True)
     ids, found = cached_vectors(sorted(set(gold)), bundle.encoder.digest)
     nearest = (found @ vectors.T).argmax(axis=1) if len(ids) else np.empty(0, np.int64)
     return {part.key: tuple(ids[nearest == place].tolist()) for place, part in enumerate(act.parts)}

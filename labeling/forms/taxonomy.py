@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -191,10 +191,11 @@ class CreateForm(Seen):
     )
     field_order = ("name", "key", "parent", "description")
 
-    def act(self) -> Create:
+    def act(self, taken: Collection[str]) -> Create:
+        """Return the act. taken: ids that stand already."""
         said = self.cleaned_data
         name = " ".join(clean(said["name"]).split())
-        key = clean(said["key"]).strip() or key_from(name)
+        key = clean(said["key"]).strip() or key_from(name, taken)
         return Create(TaxonomyEntry(key, name, said["parent"], clean(said["description"])))
 
 
@@ -203,7 +204,7 @@ class MergeForm(Seen):
 
     into = LabelField(label="Merge into", help_text="The id of the label that stays.")
 
-    def act_on(self, key: str) -> Merge:
+    def act_on(self, key: str, _taken: Collection[str]) -> Merge:
         return Merge(key, self.cleaned_data["into"])
 
 
@@ -216,7 +217,7 @@ class RetireForm(Seen):
         help_text="The id of the label its decisions go to. Empty: they go back to review.",
     )
 
-    def act_on(self, key: str) -> Retire:
+    def act_on(self, key: str, _taken: Collection[str]) -> Retire:
         return Retire(key, self.cleaned_data["successor"])
 
 
@@ -234,7 +235,8 @@ class SplitForm(Seen):
         names = data.getlist("part") if data is not None else []
         texts = data.getlist("about") if data is not None else []
         parts = zip(names, texts, strict=False)
-        self.parts = [(" ".join(clean(one).split()), clean(two).strip()) for one, two in parts]
+        said = [(" ".join(clean(one).split()), clean(two).strip()) for one, two in parts]
+        self.parts = said[:PARTS]
         self.shown = [*self.parts, *[("", "")] * max(0, 3 - len(self.parts))][:PARTS]
 
     def clean(self) -> dict[str, Any]:
@@ -243,16 +245,23 @@ class SplitForm(Seen):
             raise forms.ValidationError("Give each new label a name.")
         if len(self.parts) < 2:
             raise forms.ValidationError("Name two new labels at least.")
+        if any(len(name) > NAME_LENGTH or len(text) > 20_000 for name, text in self.parts):
+            raise forms.ValidationError("A name has 300 characters, a description 20,000.")
         return self.cleaned_data
 
-    def act_on(self, key: str) -> Split:
-        entries = tuple(TaxonomyEntry(key_from(name), name, key, text) for name, text in self.parts)
-        return Split(key, entries, by_nearest=self.cleaned_data["by_nearest"])
+    def act_on(self, key: str, taken: Collection[str]) -> Split:
+        entries: list[TaxonomyEntry] = []
+        for name, text in self.parts:
+            known = {*taken, *(entry.key for entry in entries)}
+            entries.append(TaxonomyEntry(key_from(name, known), name, key, text))
+        return Split(key, tuple(entries), by_nearest=self.cleaned_data["by_nearest"])
 
 
-def key_from(name: str) -> str:
-    """Return an id made from *name*: 'Card lost' is card_lost."""
-    return slugify(name).replace("-", "_")[:KEY_LENGTH] or "label"
+def key_from(name: str, taken: Collection[str]) -> str:
+    """Return an id made from *name* that is not *taken*: card_lost, card_lost_2, …."""
+    stem = slugify(name, allow_unicode=True).replace("-", "_")[: KEY_LENGTH - 10] or "label"
+    numbered = (f"{stem}_{number}" for number in range(2, len(taken) + 3))
+    return stem if stem not in taken else next(key for key in numbered if key not in taken)
 
 
 class PublishForm(forms.Form):
@@ -270,4 +279,7 @@ class PublishForm(forms.Form):
         help_text="Up to 500 of them wait in the queue “Labels changed”; what stands is confirmed "
         "with one key.",
     )
-    seen_act = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    seen_acts = forms.RegexField(r"^(\d{1,18},?)*$", widget=forms.HiddenInput, required=False)
+
+    def clean_seen_acts(self) -> list[int]:
+        return [int(each) for each in self.cleaned_data["seen_acts"].split(",") if each]

@@ -260,8 +260,8 @@ class ReviewTask(models.Model):
     def is_check(self) -> bool:
         """Whether the document has gold, and it is that which is asked about."""
         reason = self.queue.reason
-        was_changed = reason == ReviewQueue.Reason.CHANGED and self.document.gold_at is not None
-        return reason == ReviewQueue.Reason.CHECK or was_changed
+        asks_again = reason == ReviewQueue.Reason.CHANGED and self.value < 0
+        return reason == ReviewQueue.Reason.CHECK or asks_again
 
     @property
     def is_blind(self) -> bool:

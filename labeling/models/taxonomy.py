@@ -32,7 +32,8 @@ class TaxonomyVersion(models.Model):
     tasks = models.JSONField(
         default=dict,
         blank=True,
-        help_text="opened: ids of review tasks; withdrawn: [id, who held it, until when].",
+        help_text="Ids of tasks opened, and asked again; withdrawn: [id, holder, until when]; "
+        "newest: the greatest id of gold when it was done.",
     )
     undoes = models.ForeignKey(
         "self",

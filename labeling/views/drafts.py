@@ -43,7 +43,7 @@ def draft_page(
         "rows": [(row, taxonomy_acts.read(row.act).words(names)) for row in rows],
         "remarks": remarks,
         "error": error,
-        "form": PublishForm(initial={"seen_act": rows[-1].pk if rows else 0}),
+        "form": PublishForm(initial={"seen_acts": ",".join(str(row.pk) for row in rows)}),
         **impact_of(project, rows),
     }
     return render(request, "labeling/taxonomy/draft.html", context, status=status)
@@ -82,7 +82,7 @@ def change_draft(request: PersonRequest, project: Project) -> HttpResponse:
 
 def remove_act(request: PersonRequest, project: Project, which: str) -> HttpResponse:
     try:
-        drafts.remove(project, int(which) if which.isdecimal() else 0)
+        drafts.remove(project, int(which) if which.isdecimal() and len(which) < 19 else 0)
     except BadAct as error:
         return draft_page(request, project, error=str(error), status=422)
     return redirect("labeling:draft", project.slug)
@@ -96,6 +96,9 @@ def discard(request: PersonRequest, project: Project) -> HttpResponse:
 
 def preview(request: PersonRequest, project: Project) -> HttpResponse:
     acts = [row.pk for row in drafts.rows_of(project)]
+    running = Job.objects.unfinished().filter(project=project, kind=Job.Kind.IMPACT)
+    if running.filter(arguments__acts=acts).exists():
+        return redirect("labeling:draft", project.slug)
     if acts and jobs.worker_alive():
         jobs.start(
             Job.Kind.IMPACT,
@@ -114,12 +117,13 @@ def preview(request: PersonRequest, project: Project) -> HttpResponse:
 def publish(request: PersonRequest, project: Project) -> HttpResponse:
     form = PublishForm(request.POST)
     if not form.is_valid():
-        return draft_page(request, project, error="Say it in 500 characters at most.", status=422)
+        error = " ".join(f"{error}" for errors in form.errors.values() for error in errors)
+        return draft_page(request, project, error=error, status=422)
     try:
         version = drafts.publish(
             project,
             actor=request.user,
-            seen_act=form.cleaned_data["seen_act"],
+            seen_acts=form.cleaned_data["seen_acts"],
             note=form.cleaned_data["note"],
             again=form.cleaned_data["again"],
             now=timezone.now(),

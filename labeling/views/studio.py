@@ -59,7 +59,10 @@ def edit_label(request: PersonRequest, project: Project, pk: int) -> HttpRespons
     form = form_for(request.POST)
     if not form.is_valid():
         return edit_page(request, project, label, form, status=422)
-    store = publish_at_once if do == "publish" else put_into_draft
+    at_once = (
+        do == "publish" and not project.draft.exists()
+    )  # else it would say what the draft does
+    store = publish_at_once if at_once else put_into_draft
     return store(request, project, label, form)
 
 
@@ -166,7 +169,7 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     form = FORMS[kind](request.POST) if posted else FORMS[kind](initial=initial)
     status = 200
     if posted:
-        status = drafted(request, project, form, lambda: form.act_on(label.key))
+        status = drafted(request, project, form, lambda: form.act_on(label.key, taken(project)))
         if status < 400:
             return redirect("labeling:draft", project.slug)
     context = {
@@ -189,7 +192,7 @@ def create_label(request: PersonRequest, project: Project) -> HttpResponse:
     form = CreateForm(request.POST) if posted else CreateForm(initial=initial)
     status = 200
     if posted:
-        status = drafted(request, project, form, form.act)
+        status = drafted(request, project, form, lambda: form.act(taken(project)))
         if status < 400:
             return redirect("labeling:draft", project.slug)
     context = {"project": project, "form": form, "keys": sorted(keys_of(project).items())}
@@ -230,6 +233,14 @@ def restore_label(request: PersonRequest, project: Project, pk: int) -> HttpResp
 def show_newest(project: Project, form: Seen) -> None:
     """Let the form, shown again with what stands by now, be sent again."""
     form.data = {**form.data, **drafts.seen(project)}
+
+
+def taken(project: Project) -> set[str]:
+    """Return the ids that labels have, retired and drafted ones too."""
+    try:
+        return set(drafts.outcome(project, drafts.rows_of(project)).entries)
+    except BadAct:
+        return set(project.labels.values_list("key", flat=True))
 
 
 def keys_of(project: Project) -> dict[str, str]:

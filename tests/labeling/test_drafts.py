@@ -40,7 +40,7 @@ def add(project, owner, standing):
 @pytest.fixture
 def publish(project, owner):
     def publish(**options):
-        given = {"seen_act": drafts.newest(project), "note": "", **options}
+        given = {"seen_acts": [row.pk for row in drafts.rows_of(project)], "note": "", **options}
         return drafts.publish(project, actor=owner, now=NOON, **given)
 
     return publish
@@ -111,7 +111,7 @@ def test_a_draft_that_grew_meanwhile_is_not_published_unseen(add, publish, proje
     add(Edit("stolen", {"name": "Taken"}))
 
     with pytest.raises(drafts.DraftChanged):
-        publish(seen_act=first.pk)
+        publish(seen_acts=[first.pk])
     assert TaxonomyVersion.objects.count() == 1
 
 
@@ -120,7 +120,7 @@ def test_publishing_twice_is_publishing_once(add, publish):
     publish()
 
     with pytest.raises(drafts.DraftChanged):
-        publish(seen_act=seen)
+        publish(seen_acts=[seen])
     assert TaxonomyVersion.objects.count() == 2
 
 

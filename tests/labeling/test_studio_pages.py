@@ -40,7 +40,9 @@ def send(client, project, owner, labels):
     client.force_login(owner)
 
     def send(path, **given):
-        seen = {"seen_version": 1, "seen_act": drafts.newest(project)}
+        acts = [row.pk for row in drafts.rows_of(project)]
+        seen = {"seen_version": 1, "seen_act": max(acts, default=0)}
+        seen["seen_acts"] = ",".join(map(str, acts))
         return client.post(f"/p/{project.slug}/taxonomy/{path}", {**seen, **given})
 
     return send
@@ -130,6 +132,25 @@ def test_what_cannot_be_done_is_explained(send, labels, project, path, given, me
     assert not project.draft.exists()
 
 
+def test_parts_get_ids_of_their_own_whatever_their_names(send, labels, project):
+    send(
+        f"{labels['lost'].pk}/split/",
+        part=["Card stolen", "\u041a\u0430\u0440\u0442\u0430", "!!", "Card stolen"],
+        about=["a", "b", "c", "d"],
+    )
+    (row,) = project.draft.all()
+
+    keys = [part["key"] for part in row.act["parts"]]
+    assert keys == ["card_stolen", "\u043a\u0430\u0440\u0442\u0430", "label", "card_stolen_2"]
+
+
+def test_numbers_no_row_has_take_nothing_out(send, labels, project):
+    send(f"{labels['lost'].pk}/edit/", name="Lost", description="")
+
+    assert send("draft/change/", do="remove-" + "9" * 5_000).status_code == 302
+    assert project.draft.count() == 1
+
+
 def test_a_retired_label_names_its_successor_and_is_restored(send, page, labels, project):
     send(f"{labels['lost'].pk}/retire/", successor="stolen")
     send("draft/change/", do="publish")
@@ -166,7 +187,7 @@ def test_an_act_is_taken_out_and_the_draft_is_emptied(send, labels, project):
 
 def test_a_draft_that_changed_meanwhile_answers_409(send, labels, project):
     send(f"{labels['lost'].pk}/edit/", name="Lost", description="")
-    answer = send("draft/change/", do="publish", seen_act=0)
+    answer = send("draft/change/", do="publish", seen_acts="")
 
     assert answer.status_code == 409
     assert "changed or published meanwhile" in answer.text

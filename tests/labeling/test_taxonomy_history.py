@@ -93,7 +93,7 @@ def build(kind):
             )
         GoldLabelFactory(
             document=document,
-            label=labels["e" if name != "e" else "a"],
+            label=labels[next(each for each in "eab" if each not in given)],
             annotation=said,
             tier="ruled_out",
             granted_at=NOON,
@@ -150,6 +150,9 @@ def assert_sound(project):
     usable = set(Label.objects.assignable().filter(project=project).values_list("pk", flat=True))
     gold = GoldLabel.objects.gold().filter(project=project)
     assert set(gold.values_list("label", flat=True)) <= usable
+    denied = GoldLabel.objects.ruled_out().filter(project=project)
+    both = set(gold.values_list("document", "label")) & set(denied.values_list("document", "label"))
+    assert both == set()
     with_gold = set(gold.values_list("document", flat=True))
     marked = project.documents.exclude(gold_at=None)
     assert set(marked.values_list("pk", flat=True)) == with_gold

@@ -6,7 +6,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from labeling import annotations, known_gold, publishing, queues, second_opinions
+from labeling import (
+    adjudication,
+    annotations,
+    known_gold,
+    publishing,
+    queues,
+    re_review,
+    second_opinions,
+)
 from labeling.annotations import LabelRefused
 from labeling.models import Annotation, Document, GoldLabel, ReviewTask
 from labeling.taxonomy_acts import Create, Edit, Merge, Retire, Split
@@ -207,6 +215,138 @@ def test_a_file_that_retires_a_label_moves_its_gold_too(project, decide):
     publishing.publish(project, [entry], actor=None, now=timezone.now())
 
     assert gold(document) == ["fee"]
+
+
+def test_what_was_ruled_out_beside_a_label_merged_into_it_is_ruled_out_no_more(
+    decide, publish, undo, published
+):
+    said = decide("lost")
+    GoldLabel.objects.create(
+        project=said.project,
+        document=said.task.document,
+        label=published["stolen"],
+        tier="ruled_out",
+        annotation=said,
+        granted_at=timezone.now(),
+    )
+    before = list(GoldLabel.objects.order_by("pk").values())
+    publish(Merge("lost", "stolen"))
+    assert gold(said.task.document) == ["stolen"]
+    assert not GoldLabel.objects.ruled_out().exists()
+
+    undo()
+    assert list(GoldLabel.objects.order_by("pk").values()) == before
+
+
+def test_gold_put_right_since_and_brought_back_is_one_label_after_an_undo(
+    project, decide, publish, undo, owner
+):
+    document = decide("lost").task.document
+    publish(Merge("lost", "stolen"))
+    queue = queues.ensure(project)["check"]
+    check = ReviewTaskFactory(document=document, queue=queue, prediction=None, value=-0.5)
+    said = decide("fee", task=check, person=owner)
+    annotations.undo(said, reviewer=owner, now=timezone.now())
+    undo()
+
+    assert gold(document) == ["stolen"]
+
+
+def test_what_one_of_two_said_of_a_label_merged_since_becomes_what_it_is_now(
+    project, decide, publish, owner, reviewer
+):
+    task = ReviewTaskFactory(document=DocumentFactory(), wanted=2)
+    decide("lost", task=task)
+    publish(Merge("lost", "stolen"))
+    adjudication.settle(project, owner=owner, now=timezone.now())
+
+    assert gold(task.document) == ["stolen"]
+
+
+def test_two_who_said_what_is_one_label_by_now_do_not_differ(
+    decide, publish, reviewer, other_reviewer
+):
+    task = ReviewTaskFactory(document=DocumentFactory(), wanted=2)
+    decide("lost", task=task)
+    publish(Merge("lost", "stolen"))
+    decide("stolen", task=task, person=other_reviewer)
+
+    assert gold(task.document) == ["stolen"]
+
+
+def test_what_one_of_two_said_of_a_label_that_is_gone_waits_for_others(
+    project, decide, publish, owner
+):
+    task = ReviewTaskFactory(document=DocumentFactory(), wanted=2)
+    decide("lost", task=task)
+    publish(Retire("lost"))
+    adjudication.settle(project, owner=owner, now=timezone.now())
+
+    assert gold(task.document) == []
+    assert ReviewTask.objects.open().get() == task
+
+
+def test_a_document_whose_gold_cannot_come_back_is_decided_in_the_queue_of_changed_labels(
+    project, decide, publish, owner, reviewer
+):
+    document = decide("lost").task.document
+    queue = queues.ensure(project)["check"]
+    check = ReviewTaskFactory(document=document, queue=queue, prediction=None, value=-0.5)
+    said = decide("fee", task=check, person=owner)
+    publish(Retire("lost"))
+    annotations.undo(said, reviewer=owner, now=timezone.now())
+    task = ReviewTask.objects.open().get()
+    assert (task.queue.reason, task.is_check) == ("changed", False)
+
+    decide("stolen", task=task, person=owner)
+    assert gold(document) == ["stolen"]
+
+
+def test_gold_decided_at_the_very_moment_its_label_closed_follows(
+    project, decide, publish, undo, published
+):
+    early = decide("lost").task.document
+    version = publish(Merge("lost", "stolen"))
+    late = decide("fee").task.document
+    late.gold.update(label=published["lost"])  # by a decision that saw the label open
+    publishing.sweep(version, now=timezone.now())
+    assert gold(late) == ["stolen"]
+
+    undo()
+    assert (gold(early), gold(late)) == (["lost"], ["lost"])
+
+
+def test_what_was_asked_again_is_withdrawn_by_an_undo(decide, publish, undo, published):
+    decide("lost")
+    version = publish(Edit("lost", {"description": "Something else."}))
+    re_review.ask_again(version, [published["lost"].pk], now=timezone.now())
+    task = ReviewTask.objects.open().get()
+    assert (task.queue.reason, task.is_check) == ("changed", True)
+
+    undo()
+    assert not ReviewTask.objects.open().exists()
+
+
+def test_the_first_of_two_may_not_undo_once_the_second_settled_it(
+    project, decide, publish, reviewer, other_reviewer
+):
+    project.overlap_share, project.overlap_people = 1, 2
+    project.save()
+    decide("lost")
+    publish(Retire("lost"))
+    task = ReviewTask.objects.open().get()
+    assert task.wanted == 2
+    first = decide("stolen", task=task)
+    decide("stolen", task=task, person=other_reviewer)
+
+    with pytest.raises(annotations.UndoRefused):
+        annotations.undo(first, reviewer=reviewer, now=timezone.now())
+
+
+def test_a_version_from_before_versions_remembered_is_not_offered_to_undo(project, publish):
+    project.taxonomy_versions.create(number=7, published_at=timezone.now())
+
+    assert publishing.undoable(project) == (None, None)
 
 
 class TestMeasuring:

@@ -118,7 +118,11 @@ def test_the_harm_of_swapped_descriptions_is_seen_before_it_is_done(served):
     assert told["before"] == pytest.approx(before)
     assert told["difference"]["high"] < 0
     drafts.publish(
-        served, actor=UserFactory(), seen_act=drafts.newest(served), note="", now=timezone.now()
+        served,
+        actor=UserFactory(),
+        seen_acts=[row.pk for row in drafts.rows_of(served)],
+        note="",
+        now=timezone.now(),
     )
     assert told["after"] == pytest.approx(right_by_texts(served))
 
@@ -140,7 +144,7 @@ def test_gold_of_a_label_that_is_split_is_shared_out_by_the_nearest_description(
         TaxonomyEntry("broken", "Broken", description="broken stolen replace"),
     )
     bundle = rebuild.champion_bundle(served, now=NOW)
-    found = impact.assign_nearest(served, bundle, Split(label.key, parts))
+    found = impact.assign_nearest(served, bundle, Split(label.key, parts), {label.key})
     gold = set(label.gold.values_list("document", flat=True))
 
     assert set(found) == {"lost", "broken"}
