@@ -243,7 +243,7 @@ def undo(annotation: Annotation, *, reviewer: User, now: datetime) -> ReviewTask
     """
     Document.objects.filter(pk=annotation.task.document_id).lock()  # then nothing read is older
     task = _locked(annotation.task)
-    annotation = Annotation.objects.select_for_update().get(pk=annotation.pk)
+    annotation = Annotation.objects.select_for_update(no_key=True).get(pk=annotation.pk)
     if annotation.reviewer_id != reviewer.pk:
         raise UndoRefused("Only the person who decided can undo a decision.")
     if annotation.undone_at is not None:

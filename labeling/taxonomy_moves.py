@@ -63,17 +63,22 @@ def carry_out(
     touched = GoldLabel.objects.filter(project=version.project_id, label__in=sources)
     if not touched.exists():
         return
-    Document.objects.filter(pk__in=touched.values("document")).lock()
+    documents = sorted(set(touched.values_list("document", flat=True)))
+    for part in batches(documents, BATCH):  # ascending, as all who hold several
+        Document.objects.filter(pk__in=part).lock()
     opened: list[int] = []
     withdrawn: list[list[Any]] = []
     for each in transfers:
         source = labels[each.source]
-        if each.target is None:
-            gone = _documents_of(source, each.documents)
+        held = documents if each.documents is None else sorted({*documents} & {*each.documents})
+        for part in batches(held, BATCH):  # and of no others: what comes now is for the sweep
+            if each.target is not None:
+                _hand_over(version, source, labels[each.target], part)
+                continue
+            gold = GoldLabel.objects.gold().filter(label=source, document__in=part)
+            gone = sorted(gold.values_list("document", flat=True))
             withdrawn += _take_away(version, gone)
             opened += _ask_again(version, gone, now=now)
-        else:
-            _hand_over(version, source, labels[each.target], each.documents)
     tasks = version.tasks
     version.tasks = tasks | {
         "opened": tasks.get("opened", []) + opened,
@@ -113,45 +118,31 @@ def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
     carry_out(version, transfers, labels, now=now)
 
 
-def _documents_of(label: Label, documents: Sequence[int] | None) -> list[int]:
-    """Return ids of the documents whose gold *label* is, of *documents* where those are named."""
-    gold = GoldLabel.objects.gold().filter(label=label)
-    found = gold.order_by("document").values_list("document", flat=True)
-    wanted = None if documents is None else set(documents)
-    return [pk for pk in found if wanted is None or pk in wanted]
-
-
 def _hand_over(
-    version: TaxonomyVersion, source: Label, target: Label, documents: Sequence[int] | None
+    version: TaxonomyVersion, source: Label, target: Label, documents: Sequence[int]
 ) -> None:
     """Make gold of *source* gold of *target*; a document that has that already keeps one."""
-    rows = GoldLabel.objects.filter(label=source)
-    parts = [None] if documents is None else list(batches(documents, BATCH))
-    for part in parts:
-        mine = rows if part is None else rows.filter(document__in=part)
-        _remember(version, mine)
-        has = GoldLabel.objects.gold().filter(document=OuterRef("document"), label=target)
-        mine.gold().filter(~Exists(has)).update(label=target)
-        mine.delete()
-    here = GoldLabel.objects.gold().filter(document=OuterRef("document"), label=target)
-    denied = GoldLabel.objects.ruled_out().filter(Exists(here), label=target)  # by who gave source
-    _remember(version, denied)
+    rows = GoldLabel.objects.filter(label=source, document__in=documents)
+    _remember(version, rows)
+    moved = list(rows.gold().values_list("document", flat=True))
+    has = GoldLabel.objects.gold().filter(document=OuterRef("document"), label=target)
+    rows.gold().filter(~Exists(has)).update(label=target)
+    rows.delete()
+    denied = GoldLabel.objects.ruled_out().filter(label=target, document__in=moved)
+    _remember(version, denied)  # by who gave source
     denied.delete()
 
 
 def _take_away(version: TaxonomyVersion, documents: Sequence[int]) -> list[list[Any]]:
     """Leave nothing said of *documents*; return the tasks that asked about their gold."""
-    withdrawn: list[list[Any]] = []
-    for part in batches(documents, BATCH):
-        rows = GoldLabel.objects.filter(document__in=part)
-        _remember(version, rows)
-        rows.delete()
-        Document.objects.filter(pk__in=part).update(gold_at=None)
-        tasks = ReviewTask.objects.open().filter(document__in=part)
-        held = tasks.values_list("pk", "leased_by", "leased_until")
-        withdrawn += [[pk, who, until and until.isoformat()] for pk, who, until in held]
-        _withdraw(tasks)
-    return withdrawn
+    rows = GoldLabel.objects.filter(document__in=documents)
+    _remember(version, rows)
+    rows.delete()
+    Document.objects.filter(pk__in=documents).update(gold_at=None)
+    tasks = ReviewTask.objects.open().filter(document__in=documents)
+    held = list(tasks.values_list("pk", "leased_by", "leased_until"))
+    _withdraw(tasks)
+    return [[pk, who, until and until.isoformat()] for pk, who, until in held]
 
 
 def _remember(version: TaxonomyVersion, rows: GoldLabelQuerySet) -> None:
@@ -171,27 +162,24 @@ def _ask_again(version: TaxonomyVersion, documents: Sequence[int], *, now: datet
     project = version.project
     queue = ensure(project)[ReviewQueue.Reason.CHANGED]
     current = Prediction.objects.current().filter(document=OuterRef("pk"))
-    opened: list[int] = []
-    for part in batches(documents, BATCH):
-        rows = project.documents.filter(pk__in=part).order_by("pk")
-        named = rows.annotate(
-            prediction=Subquery(current.values("pk")[:1]),
-            worth=Coalesce(Subquery(current.values(worth=1 - F("margin"))[:1]), 1.0),
-        ).values_list("pk", "fingerprint", "prediction", "worth")
-        tasks = ReviewTask.objects.bulk_create(
-            ReviewTask(
-                project=project,
-                queue=queue,
-                document_id=pk,
-                prediction_id=prediction,
-                value=worth,
-                wanted=people_wanted(project, fingerprint),
-                created_at=now,
-            )
-            for pk, fingerprint, prediction, worth in named
+    rows = project.documents.filter(pk__in=documents).order_by("pk")
+    named = rows.annotate(
+        prediction=Subquery(current.values("pk")[:1]),
+        worth=Coalesce(Subquery(current.values(worth=1 - F("margin"))[:1]), 1.0),
+    ).values_list("pk", "fingerprint", "prediction", "worth")
+    tasks = ReviewTask.objects.bulk_create(
+        ReviewTask(
+            project=project,
+            queue=queue,
+            document_id=pk,
+            prediction_id=prediction,
+            value=worth,
+            wanted=people_wanted(project, fingerprint),
+            created_at=now,
         )
-        opened += [task.pk for task in tasks]
-    return opened
+        for pk, fingerprint, prediction, worth in named
+    )
+    return [task.pk for task in tasks]
 
 
 def _withdraw(tasks: Any) -> None:

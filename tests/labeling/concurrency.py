@@ -1,7 +1,7 @@
 """Two hundred threads lease, annotate, skip and undo at once on a database of their own.
 
-Meanwhile a worker predicts all documents again and chooses batches, an import settles some, and
-somebody decides in bulk and takes half of it back.
+Meanwhile a worker predicts all documents again and chooses batches, an import settles some,
+somebody decides in bulk and takes half of it back, and an owner merges labels and undoes that.
 
 Run by test_concurrency.py in a process of its own, with DATABASE_URL set: a test's own database
 would be in memory or inside one transaction. Prints what it did as one JSON line; fails loudly.
@@ -27,7 +27,15 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from labeling import annotations, bulk, events, gold, queues  # noqa: E402
+from labeling import (  # noqa: E402
+    annotations,
+    bulk,
+    events,
+    gold,
+    publishing,
+    queues,
+    taxonomies,
+)
 from labeling.models import (  # noqa: E402
     Annotation,
     AuditEntry,
@@ -39,6 +47,7 @@ from labeling.models import (  # noqa: E402
     ReviewTask,
     TaxonomyVersion,
 )
+from labeling.taxonomy_acts import Merge  # noqa: E402
 
 THREADS, REVIEWERS, TASKS, PATIENCE = 200, 100, 400, 240  # two tabs a reviewer; seconds
 IMPORTED = 40  # documents whose gold an import brings while people decide
@@ -80,7 +89,7 @@ def predict(project, ids, labels, bundle, margin):
                 document_id=pk,
                 bundle=bundle * 64,
                 first=labels[0],
-                taxonomy_version=project.taxonomy_versions.get(),
+                taxonomy_version=project.taxonomy_versions.latest(),
                 bucket=Prediction.Bucket.REVIEW,
                 margin=margin,
                 probability=0.5,
@@ -103,7 +112,7 @@ class Ledger:
         self.given = Counter()  # reviewer -> how often one of their tabs gave a task up
         self.stored = {}  # annotation -> label, as acknowledged
         self.undone = set()
-        self.refused = self.in_bulk = 0
+        self.refused = self.in_bulk = self.merged = 0
         self.faults = []
 
     def take(self, task, reviewer, given):
@@ -155,7 +164,7 @@ class Race:
         threads = [threading.Thread(target=self.reviewer, args=(n,)) for n in range(THREADS)]
         threads += [
             threading.Thread(target=each)
-            for each in (self.worker, self.chooser, self.importer, self.clerk)
+            for each in (self.worker, self.chooser, self.importer, self.clerk, self.owner)
         ]
         for thread in threads:
             thread.start()
@@ -196,6 +205,20 @@ class Race:
                 if number % 2:
                     bulk.undo(self.project, batch, reviewer=person, now=timezone.now())
                 self.ledger.note(bulk.decisions(person, batch), self.labels[0])
+
+    def owner(self):
+        """Merge labels, undo every other merge, and do it again."""
+        for number, label in enumerate(self.labels[4:]):
+            time.sleep(0.3)
+            with self.faults_reported(), self.connected():
+                now = timezone.now()
+                merge = Merge(label.key, self.labels[1 + number % 3].key)
+                publishing.publish_acts(self.project, [merge], actor=None, now=now)
+                if number % 2:
+                    version, _ = publishing.undoable(self.project)
+                    publishing.take_back(
+                        self.project, version.number, actor=None, now=timezone.now()
+                    )
 
     @contextmanager
     def faults_reported(self):
@@ -244,6 +267,9 @@ class Race:
         except annotations.LeaseLost:  # the reviewer's other tab was faster
             self.ledger.refused += 1
             return
+        except annotations.LabelRefused:  # it was merged: the next turn chooses again
+            self.ledger.merged += 1
+            return
         with self.ledger.lock:
             self.ledger.stored[annotation.pk] = label.pk
         if chance.random() < 0.05:
@@ -272,16 +298,20 @@ def check(race):
     imported = stands.filter(annotation=None)
     assert stands.count() == stands.values("document").distinct().count() == TASKS
     assert standing.count() == TASKS - imported.count()
-    assert set(
-        stands.exclude(annotation=None).values_list("annotation", "label", "document")
-    ) == set(standing.values_list("pk", "labels", "task__document"))
+    heirs = taxonomies.heirs(project.pk)
+    said = standing.values_list("pk", "labels", "task__document")
+    assert set(stands.exclude(annotation=None).values_list("annotation", "label", "document")) == {
+        (pk, heirs.get(label, label), document) for pk, label, document in said
+    }
+    assert not set(stands.values_list("label", flat=True)) & heirs.keys()
     assert not project.tasks.open().exists()
     assert not project.documents.open().exists()
     assert AuditEntry.objects.filter(project=project, act="annotated").count() == len(ledger.stored)
 
 
 def main():
-    events.gold_changed.receivers = []  # no broker here: nobody need learn from the race
+    for event in (events.gold_changed, events.taxonomy_published):
+        event.receivers = []  # no broker here: nobody need learn from the race
     race = Race(*build())
     began = time.monotonic()
     race.run()
@@ -295,6 +325,7 @@ def main():
         "undone": len(race.ledger.undone),
         "in_bulk": race.ledger.in_bulk,
         "refused": race.ledger.refused,
+        "merged": race.ledger.merged,
         "imported": GoldLabel.objects.filter(annotation=None).count(),
         "seconds": round(seconds, 1),
     }
