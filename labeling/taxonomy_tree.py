@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from labeling.models import GoldLabel, Label, Overlap, Project, ReviewTask
+
+MOST_FOUND: Final = 50  # labels
+MOST_WORDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,51 @@ def nodes(project: Project) -> list[Node]:
     labels = list(project.labels.active().defer("description", "examples"))
     counts = counts_by_label(project)
     return list(_lay_out(labels, counts))
+
+
+def branch(project: Project, under: int | None) -> list[Node]:
+    """Return the labels that stand directly under one, or at the top, in three queries."""
+    every = nodes(project)
+    if under is None:
+        return [node for node in every if node.depth == 0]
+    return [node for node in every if node.label.parent_id == under and node.depth > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A label that was searched for. above: names of those it stands under, from the top."""
+
+    label: Label
+    above: list[str]
+
+
+def search(project: Project, asked: str) -> list[Found]:
+    """Return up to MOST_FOUND labels of which every word of *asked* stands somewhere.
+
+    In name, id, aliases or description; those with the words in their names come first.
+    """
+    words = asked.split()[:MOST_WORDS]
+    labels = project.labels.active()
+    for word in words:
+        said = Q(name__icontains=word) | Q(key__icontains=word) | Q(aliases__icontains=word)
+        labels = labels.filter(said | Q(description__icontains=word))
+    chosen = list(labels.without_texts()[: 4 * MOST_FOUND]) if words else []
+    chosen.sort(key=lambda label: not all(word.lower() in label.name.lower() for word in words))
+    parents = {pk: (parent, name) for pk, parent, name in _named(project)} if chosen else {}
+    return [Found(label, _above(label, parents)) for label in chosen[:MOST_FOUND]]
+
+
+def _named(project: Project) -> QuerySet[Label, tuple[int, int | None, str]]:
+    return project.labels.order_by().values_list("pk", "parent", "name")
+
+
+def _above(label: Label, parents: Mapping[int, tuple[int | None, str]]) -> list[str]:
+    names: list[str] = []
+    pk = label.parent_id
+    while pk is not None:
+        pk, name = parents[pk]
+        names.append(name)
+    return names[::-1]
 
 
 def counts_by_label(project: Project) -> dict[int, Counts]:

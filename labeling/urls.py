@@ -40,6 +40,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("taxonomy/upload/", jobs.upload_taxonomy, name="upload-taxonomy"),
     path("taxonomy/export.<slug:format_>", taxonomy.export_taxonomy, name="export-taxonomy"),
     path("taxonomy/<int:pk>/", taxonomy.show_label, name="label"),
+    path("taxonomy/<int:pk>/branch/", taxonomy.show_branch, name="branch"),
     path("taxonomy/<int:pk>/edit/", studio.edit_label, name="edit-label"),
     path("taxonomy/<int:pk>/restore/", studio.restore_label, name="restore-label"),
     path("taxonomy/<int:pk>/<slug:kind>/", studio.change_label, name="change-label"),

@@ -88,6 +88,7 @@ EXPECTED = {
     "labeling:upload-taxonomy": Page(OWNERS, BOTH),
     "labeling:export-taxonomy": Page(OWNERS, extra=(("format_", "json"),)),
     "labeling:label": Page(MEMBERS, pk="label"),
+    "labeling:branch": Page(MEMBERS, pk="label"),
     "labeling:edit-label": Page(OWNERS, BOTH, "label"),
     "labeling:change-label": Page(OWNERS, BOTH, "label", extra=(("kind", "merge"),)),
     "labeling:restore-label": Page(OWNERS, POST, "label"),

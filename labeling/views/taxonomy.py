@@ -8,24 +8,46 @@ from labeling.models import Exclusion, Label, LabelEdition, Project
 from labeling.views.exports import download
 
 EDITIONS_SHOWN = 20
+SMALL = 200  # labels up to which the whole tree stands open
 
 
 @require_safe
 @member_page
 def show_taxonomy(request: PersonRequest, project: Project) -> HttpResponse:
-    """Show the tree of labels with their counts, and the versions published so far."""
+    """Show the tree of labels with their counts, and the versions published so far.
+
+    For htmx, who types into the search: the labels found alone, or the tree.
+    """
+    asked = " ".join(request.GET.get("q", "").split())[:200]
+    if asked and request.htmx:
+        found = taxonomy_tree.search(project, asked)
+        context = {"project": project, "asked": asked, "found": found}
+        return render(request, "labeling/taxonomy/_found.html", context)
     nodes = taxonomy_tree.nodes(project)
     versions = list(project.taxonomy_versions.select_related("published_by")[:EDITIONS_SHOWN])
     context = {
         "project": project,
         "nodes": nodes,
         "assignable": sum(node.label.is_assignable for node in nodes),
-        "is_small": len(nodes) <= 200,
+        "is_small": len(nodes) <= SMALL,
+        "top": [node for node in nodes if node.depth == 0],
+        "asked": asked,
+        "found": taxonomy_tree.search(project, asked) if asked else [],
         "versions": versions,
         "draft_size": project.draft.count(),
     }
     context["undo"], context["redo"] = publishing.undoable(project)
-    return render(request, "labeling/taxonomy/taxonomy.html", context)
+    name = "_labels_shown" if request.htmx else "taxonomy"
+    return render(request, f"labeling/taxonomy/{name}.html", context)
+
+
+@require_safe
+@member_page
+def show_branch(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
+    """Show what stands directly under a label: a fragment for a large tree that is opened."""
+    label = get_object_or_404(project.labels, pk=pk)
+    context = {"project": project, "nodes": taxonomy_tree.branch(project, label.pk)}
+    return render(request, "labeling/taxonomy/_branch.html", context)
 
 
 @require_safe

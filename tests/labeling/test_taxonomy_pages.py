@@ -105,17 +105,72 @@ def test_the_tree_costs_the_same_whatever_its_size(page, project, django_assert_
         page()
 
 
-def test_five_thousand_labels_open_closed_up(page, project, django_assert_num_queries):
-    parent = LabelFactory(project=project, key="top")
-    Label.objects.bulk_create(
-        Label(project=project, key=f"l{n}", name=f"Label {n}", parent=parent) for n in range(5_000)
-    )
+@pytest.fixture
+def large(project):
+    """Five thousand labels under one, and some under one of these."""
+    top = LabelFactory(project=project, key="top", name="Top")
+    below = [
+        Label(project=project, key=f"l{n}", name=f"Label {n}", parent=top, position=n)
+        for n in range(5_000)
+    ]
+    Label.objects.bulk_create(below)
+    LabelFactory(project=project, key="deep", name="Deep down", parent=below[7])
+    return top, below[7]
+
+
+def test_five_thousand_labels_open_closed_up(page, large, django_assert_num_queries):
     page()
     with django_assert_num_queries(10):
         text = page().text
 
-    assert text.count("<li>") >= 5_001
-    assert "<details open>" not in text
+    assert "Top</a>" in text
+    assert "Label 4000" not in text
+    assert f"{large[0].pk}/branch/" in text
+
+
+def test_a_branch_of_a_large_tree_is_shown_when_it_is_opened(page, large):
+    top, seventh = large
+    text = page(f"{top.pk}/branch/").text
+    assert text.count("<a href") == 5_000 + 1  # and one to look at what stands below
+    assert "Deep down" not in text
+
+    assert "Deep down</a>" in page(f"{seventh.pk}/branch/").text
+
+
+def test_labels_are_found_by_any_of_their_words(page, project):
+    publish(
+        project,
+        [
+            TaxonomyEntry("money", "Money & <more>"),
+            TaxonomyEntry("refund", "Refund", "money", "The shop owes it.", aliases=("back",)),
+            TaxonomyEntry("shop", "Shop", "money"),
+        ],
+        actor=None,
+        now=NOON,
+    )
+
+    def found(asked):
+        return [each.label.key for each in taxonomy_tree.search(project, asked)]
+
+    assert found("SHOP") == ["shop", "refund"]  # by name before by description
+    assert found("back shop") == ["refund"]
+    assert (found("nothing like it"), found("")) == ([], [])
+    text = page("?q=refund").text
+    assert "Refund</a>" in text
+    assert "Money &amp; &lt;more&gt;" in text
+    assert "No label has “&lt;b&gt;”" in page("?q=<b>").text
+
+
+def test_who_types_into_the_search_gets_the_labels_alone(client, page, project, taxonomy):
+    page()
+    url = f"/p/{project.slug}/taxonomy/?q=lost"
+    text = client.get(url, headers={"HX-Request": "true"}).text
+
+    assert "Card lost</a>" in text
+    assert "<html" not in text
+    tree = client.get(f"/p/{project.slug}/taxonomy/?q=", headers={"HX-Request": "true"}).text
+    assert 'id="tree"' in tree
+    assert "<html" not in tree
 
 
 def test_a_project_without_labels_says_how_to_begin(page):
