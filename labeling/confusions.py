@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from django.db.models import QuerySet
@@ -25,7 +26,7 @@ Pair = tuple[int, int]
 """What the model said first, and what people decided: ids of labels."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Confusions:
     """Decisions by what the model had said first.
 
@@ -37,11 +38,17 @@ class Confusions:
     decided: Mapping[int, int]
     said: Mapping[int, int]
 
+    @cached_property
+    def wrong(self) -> Mapping[int, int]:
+        """How many decisions on each label the model had told as another."""
+        found: Counter[int] = Counter()
+        for (_, given), count in self.pairs.items():
+            found[given] += count
+        return found
+
     def right(self, label: int) -> int:
         """Return how many decisions on *label* the model had said first."""
-        return self.decided.get(label, 0) - sum(
-            count for (_, given), count in self.pairs.items() if given == label
-        )
+        return self.decided.get(label, 0) - self.wrong.get(label, 0)
 
     def most(self, labels: int) -> list[tuple[Pair, int]]:
         """Return the pairs that occur most often."""
@@ -68,8 +75,9 @@ def collect(project: Project) -> Confusions:
     pairs: Counter[Pair] = Counter()
     decided: Counter[int] = Counter()
     for pk, labels in given.items():
-        decided.update(labels)
-        if first[pk] not in labels:
+        told_right = first[pk] in labels
+        decided.update([first[pk]] if told_right else labels)  # of several, that it was told
+        if not told_right:
             pairs.update((first[pk], label) for label in labels)
     return Confusions(pairs, decided, Counter(first.values()))
 
@@ -87,20 +95,33 @@ class Told:
 
 def told(label: Label) -> Told | None:
     """Return that of the newest decisions on *label*; None where there is none."""
-    made = _decisions(label.project).filter(labels=label)
-    first = Counter(made.values_list("prediction__first", flat=True)[:OF_LABEL])
-    total = sum(first.values())
-    if not total:
+    heirs = taxonomies.heirs(label.project_id)
+    made = _decisions(label.project).filter(labels__in=_became(label.pk, heirs))
+    others = made.filter(prediction__first__isnull=False).values_list("prediction__first", "pk")
+    first = {pk: heirs.get(said) or said for said, pk in others[:OF_LABEL]}
+    if not first:
         return None
-    others = [(said, count) for said, count in first.most_common() if said not in (label.pk, None)]
-    return Told(wilson(first[label.pk], total), others[:TAKEN_FOR])
+    said = Counter(first.values())
+    beside = Annotation.objects.filter(pk__in=first, labels__in=set(first.values()))
+    too = {(pk, heirs.get(given) or given) for pk, given in beside.values_list("pk", "labels")}
+    wrong = Counter(other for pk, other in first.items() if (pk, other) not in too)
+    wrong.pop(label.pk, None)
+    right = len(first) - sum(wrong.values())
+    return Told(wilson(right, len(first)), wrong.most_common(TAKEN_FOR)) if said else None
 
 
 def documents(project: Project, said: int, given: int) -> list[Annotation]:
     """Return the newest judgements of *given* where the model had said *said* first."""
-    found = _decisions(project).filter(prediction__first=said, labels=given)
+    heirs = taxonomies.heirs(project.pk)
+    told = _decisions(project).filter(prediction__first__in=_became(said, heirs))
+    found = told.filter(labels__in=_became(given, heirs)).exclude(labels=said).distinct()
     lean = found.select_related("task__document", "reviewer")
     return list(lean.defer("task__document__metadata")[:DOCUMENTS])
+
+
+def _became(label: int, heirs: Mapping[int, int | None]) -> list[int]:
+    """Return *label* and all labels that became it."""
+    return [label, *(pk for pk, heir in heirs.items() if heir == label)]
 
 
 @dataclass(frozen=True, slots=True)

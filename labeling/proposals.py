@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -12,6 +14,7 @@ from django.db import transaction
 
 from labeling import drafts, taxonomies
 from labeling.confusions import Confusions, Pair
+from labeling.distances import Answer
 from labeling.judgements import Judgement
 from labeling.models import Label, Project, ProposalAnswer
 from labeling.taxonomy_acts import Act, Edit, Merge
@@ -84,15 +87,19 @@ def _overlaps(
     judgements: Collection[Judgement], overlaps: Mapping[int, set[int]]
 ) -> list[Proposal]:
     """Where people who did not see each other differ between two labels, both may be right."""
-    said: dict[int, set[int]] = {}
+    said: dict[int, list[Answer]] = {}
     for each in judgements:
-        said.setdefault(each.document, set()).update(each.labels)
-    both: dict[Pair, int] = {}
-    for labels in said.values():
-        ordered = sorted(labels)
-        for place, one in enumerate(ordered):
-            for two in ordered[place + 1 :]:
-                both[one, two] = both.get((one, two), 0) + 1
+        said.setdefault(each.document, []).append(each.labels)
+    both: Counter[Pair] = Counter()
+    for answers in said.values():
+        both.update(
+            {
+                (min(one, two), max(one, two))
+                for first, second in combinations(answers, 2)
+                for one in first - second
+                for two in second - first
+            }
+        )
     return [
         Proposal(
             Kind.OVERLAP,
@@ -107,8 +114,14 @@ def _overlaps(
 
 
 def answered(project: Project) -> list[tuple[str, int, int]]:
-    """Return kind and labels of what people said yes or no to, the smaller id first."""
+    """Return kind and labels of what is not proposed again, the smaller id first.
+
+    What was dismissed, and what was accepted while a draft holds it: one that was emptied since
+    did nothing about it.
+    """
     rows = ProposalAnswer.objects.filter(project=project)
+    if not project.draft.exists():
+        rows = rows.filter(is_accepted=False)
     return list(rows.values_list("kind", "first", "second"))
 
 

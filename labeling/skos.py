@@ -12,14 +12,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+import rdflib
 from rdflib import RDF, BNode, Graph, Literal, Namespace, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import DCTERMS, OWL, SKOS
 
+from labeling.document_fields import clean
 from labeling.taxonomy_entries import BadTaxonomy, Problem, TaxonomyEntry
 
 LABEL: Final = "urn:tiebreak:label:"
 OWN: Final = Namespace("urn:tiebreak:")
+NAMELESS: Final = "a concept without an address needs a skos:notation"
+MOST: Final = 20_000  # concepts
+rdflib.NORMALIZE_LITERALS = False
+"""Numbers stay as they are written: one of few digits may stand for one of millions."""
 SCHEME: Final = URIRef("urn:tiebreak:taxonomy")
 
 
@@ -99,16 +105,19 @@ def read(text: str) -> list[TaxonomyEntry]:
     graph = Graph()
     try:
         graph.parse(data=text, format="turtle")
+        concepts = _concepts(graph)
+        keys = {node: _key(graph, node) for node in concepts}
+        entries = [_entry(graph, node, keys, row) for row, node in enumerate(concepts, 1)]
     except Exception as error:
         said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         remedy = "Send Turtle that a SKOS tool wrote, JSON, or CSV."
         raise BadTaxonomy([Problem(0, "file", f"no valid Turtle: {said}", remedy)]) from error
-    concepts = _concepts(graph)
-    if not concepts:
+    if not entries:
         remedy = "Describe each label as a skos:Concept with a skos:prefLabel."
         raise BadTaxonomy([Problem(0, "file", "it holds no skos:Concept", remedy)])
-    keys = {node: _key(graph, node) for node in concepts}
-    return [_entry(graph, node, keys, row) for row, node in enumerate(concepts, 1)]
+    if len(entries) > MOST:
+        raise BadTaxonomy([Problem(0, "file", f"more than {MOST:,} concepts", "Is it a taxonomy?")])
+    return entries
 
 
 def _concepts(graph: Graph) -> list[Any]:
@@ -126,6 +135,8 @@ def _concepts(graph: Graph) -> list[Any]:
 def _key(graph: Graph, node: Any) -> str:
     if notation := _text(graph, node, SKOS.notation):
         return notation
+    if isinstance(node, BNode):
+        raise ValueError(NAMELESS)  # noqa: TRY004 - what it says of the file
     said = str(node)
     return unquote(said.removeprefix(LABEL).rstrip("/#").rsplit("/", 1)[-1].rsplit("#", 1)[-1])
 
@@ -161,13 +172,15 @@ def _text(graph: Graph, node: Any, said: URIRef) -> str:
         graph.objects(node, said),
         key=lambda each: (getattr(each, "language", None) or "") not in ("", "en"),
     )
-    return str(found[0]) if found else ""
+    return clean(str(found[0])).strip() if found else ""
 
 
 def _texts(graph: Graph, node: Any, ordered: URIRef, plain: URIRef) -> tuple[str, ...]:
+    texts = sorted(str(each) for each in graph.objects(node, plain))
     for order in graph.objects(node, ordered):
-        return tuple(str(each) for each in graph.items(order))
-    return tuple(sorted(str(each) for each in graph.objects(node, plain)))
+        texts = [str(each) for each in graph.items(order)]
+    cleaned = (clean(text).strip() for text in texts)
+    return tuple(dict.fromkeys(text for text in cleaned if text))
 
 
 def _exclusions(graph: Graph, node: Any, keys: dict[Any, str]) -> Iterator[tuple[str, str | None]]:

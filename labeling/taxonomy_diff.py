@@ -16,7 +16,11 @@ def between(standing: Standing, stated: Sequence[TaxonomyEntry]) -> list[Act]:
     """Return the acts that make of what stands what *stated* says; labels not named stay.
 
     As when a file is published: an entry says everything about its label, and two labels overlap
-    when either says so.
+    when either says so. What a file says of a label that it retires, but for its successor, is
+    left aside.
+
+    Raises:
+        BadAct: no acts make of what stands what the file says.
     """
     named = {entry.key: entry for entry in stated}
     overlaps = {entry.key: set(entry.overlaps) for entry in stated}
@@ -29,13 +33,42 @@ def between(standing: Standing, stated: Sequence[TaxonomyEntry]) -> list[Act]:
         for key, entry in named.items()
         if key in standing and standing[key].retired and not entry.retired
     ]
-    acts += _edits(standing, named, overlaps)
-    acts += [
-        Retire(key, entry.successor)
+    edits = list(_edits(standing, named, overlaps))
+    if any(each.key in _above(each.changes.get("parent"), standing) for each in edits):
+        # Some change places: all that move stand at the top meanwhile, or there were a circle.
+        moved = [each.key for each in edits if "parent" in each.changes and each.key in standing]
+        acts += [Edit(key, {"parent": None}) for key in moved if standing[key].parent is not None]
+    acts += edits
+    acts += _retired(standing, named)
+    return acts
+
+
+def _above(key: str | None, standing: Standing) -> list[str]:
+    """Return the keys from *key* up to the top, as it stands."""
+    path: list[str] = []
+    while key is not None and key in standing and key not in path:
+        path.append(key)
+        key = standing[key].parent
+    return path
+
+
+def _retired(standing: Standing, named: Mapping[str, TaxonomyEntry]) -> list[Retire]:
+    """Return the labels to retire: each before the one that takes its place."""
+    gone = {
+        key: entry.successor
         for key, entry in named.items()
         if entry.retired and not (key in standing and standing[key].retired)
-    ]
-    return acts
+    }
+
+    def line(key: str) -> int:
+        """Return how many of the same file come after *key* in the line of successors."""
+        seen, heir = [key], gone[key]
+        while heir is not None and heir in gone and heir not in seen:
+            seen.append(heir)
+            heir = gone[heir]
+        return len(seen)
+
+    return [Retire(key, gone[key]) for key in sorted(gone, key=line, reverse=True)]
 
 
 def _new(standing: Standing, named: Mapping[str, TaxonomyEntry]) -> Iterator[TaxonomyEntry]:

@@ -83,7 +83,7 @@ def carry_out(
     version.tasks = tasks | {
         "opened": tasks.get("opened", []) + opened,
         "withdrawn": tasks.get("withdrawn", []) + withdrawn,
-        "newest": _newest(),
+        "newest": tasks.get("newest") or _newest(),
     }
     version.save(update_fields=["tasks"])
     events.announce(events.gold_changed, project_id=version.project_id)
@@ -241,13 +241,13 @@ def _untouched(version: TaxonomyVersion) -> Any:
     undone = moved.filter(annotation__undone_at__isnull=False).values("document")
     newer = GoldLabel.objects.filter(
         project=version.project_id, pk__gt=version.tasks.get("newest", 0)
-    ).values("document")
+    ).exclude(pk__in=moved.values("gold_id"))
     at_it = ReviewTask.objects.open().filter(
         Q(judged__gt=0) | Q(question__isnull=False),
         project=version.project_id,
         queue__reason=ReviewQueue.Reason.CHANGED,
     )
-    rows = moved.exclude(document__in=undone).exclude(document__in=newer)
+    rows = moved.exclude(document__in=undone).exclude(document__in=newer.values("document"))
     return rows.exclude(document__in=at_it.values("document")).values("document")
 
 

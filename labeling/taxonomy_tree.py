@@ -68,17 +68,24 @@ class Found:
 def search(project: Project, asked: str) -> list[Found]:
     """Return up to MOST_FOUND labels of which every word of *asked* stands somewhere.
 
-    In name, id, aliases or description; those with the words in their names come first.
+    In name, id, aliases or description; those with the words in their names come first. Read and
+    compared here: databases fold the case of few letters, and keep aliases in a form of their own.
     """
-    words = asked.split()[:MOST_WORDS]
-    labels = project.labels.active()
-    for word in words:
-        said = Q(name__icontains=word) | Q(key__icontains=word) | Q(aliases__icontains=word)
-        labels = labels.filter(said | Q(description__icontains=word))
-    chosen = list(labels.without_texts()[: 4 * MOST_FOUND]) if words else []
-    chosen.sort(key=lambda label: not all(word.lower() in label.name.lower() for word in words))
+    words = asked.casefold().split()[:MOST_WORDS]
+    if not words:
+        return []
+    ranked: list[tuple[bool, int]] = []
+    rows = project.labels.active().values_list("pk", "name", "key", "aliases", "description")
+    for pk, name, key, aliases, description in rows:
+        title = name.casefold()
+        whole = "\n".join([title, key, *aliases, description]).casefold()
+        if all(word in whole for word in words):
+            ranked.append((not all(word in title for word in words), pk))
+    ranked.sort(key=lambda found: found[0])
+    chosen = [pk for _, pk in ranked[:MOST_FOUND]]
+    labels = project.labels.without_texts().in_bulk(chosen)
     parents = {pk: (parent, name) for pk, parent, name in _named(project)} if chosen else {}
-    return [Found(label, _above(label, parents)) for label in chosen[:MOST_FOUND]]
+    return [Found(labels[pk], _above(labels[pk], parents)) for pk in chosen]
 
 
 def _named(project: Project) -> QuerySet[Label, tuple[int, int | None, str]]:

@@ -12,12 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 
 from labeling import documents, drafts, jobs, publishing, taxonomy_diff, taxonomy_files
 from labeling.document_files import DocumentFile
 from labeling.models import Job, Project
 from labeling.taxonomy_acts import BadAct
-from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
+from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
 
 PROBLEMS_KEPT = 1_000
 UNCLAIMED = timedelta(hours=1)  # after which a file without a job is left from a request that died
@@ -102,11 +103,16 @@ def import_taxonomy(job: Job, progress: jobs.Progress) -> dict[str, Any]:
 def draft(job: Job, entries: Sequence[TaxonomyEntry]) -> int:
     """Put what *entries* would change into the draft of the person who asked; return how much."""
     project = job.project
-    work = drafts.outcome(project, drafts.rows_of(project))
-    acts = taxonomy_diff.between(work.entries, entries)
-    if job.requested_by is None or not acts:
-        return 0
-    return drafts.add_all(project, acts, author=job.requested_by, now=job.created_at)
+    with transaction.atomic():
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # nobody drafts meanwhile
+        standing = drafts.outcome(project, drafts.rows_of(project)).entries
+        parents = {key: entry.parent for key, entry in standing.items()}
+        if problems := find_problems(entries, parents):
+            raise BadTaxonomy(problems)
+        acts = taxonomy_diff.between(standing, entries)
+        if job.requested_by is None or not acts:
+            return 0
+        return drafts.add_all(project, acts, author=job.requested_by, now=job.created_at)
 
 
 def sweep(now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from inference import deployments, pipeline, predictions, serving
-from inference.bundle import Bundle
+from inference.bundle import Bundle, BundleCorrupt
 from inference.document_features import cached_features
 from labeling import queues
 from labeling.models import GoldLabel, Project
@@ -28,7 +28,10 @@ def offer(project: Project, former: str, *, now: datetime) -> list[int]:
     if champion is None:
         return []
     bundle = serving.load(champion.bundle)
-    known = set(serving.load(former).label_ids)
+    try:
+        known = set(serving.load(former).label_ids)
+    except BundleCorrupt:  # its files are gone: nobody knows what is new
+        return []
     new = [label for label in bundle.label_ids if label not in known]
     with_gold = GoldLabel.objects.gold().filter(label__in=new).values_list("label", flat=True)
     new = [label for label in new if label not in set(with_gold)]

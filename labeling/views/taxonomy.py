@@ -4,6 +4,7 @@ from django.views.decorators.http import require_safe
 
 from labeling import confusions, drafts, exports, publishing, taxonomies, taxonomy_tree
 from labeling.access import PersonRequest, member_page, owner_page
+from labeling.document_fields import clean
 from labeling.models import Exclusion, Label, LabelEdition, Project
 from labeling.views.exports import download
 
@@ -18,7 +19,7 @@ def show_taxonomy(request: PersonRequest, project: Project) -> HttpResponse:
 
     For htmx, who types into the search: the labels found alone, or the tree.
     """
-    asked = " ".join(request.GET.get("q", "").split())[:200]
+    asked = " ".join(clean(request.GET.get("q", "")).split())[:200]
     if asked and request.htmx:
         found = taxonomy_tree.search(project, asked)
         context = {"project": project, "asked": asked, "found": found}

@@ -8,7 +8,7 @@ from django.utils import timezone
 from labeling import confusions, proposals, publishing
 from labeling.confusions import Confusions
 from labeling.judgements import Judgement
-from labeling.models import ProposalAnswer
+from labeling.models import Annotation, ProposalAnswer
 from labeling.taxonomy_acts import Merge
 from labeling.taxonomy_entries import TaxonomyEntry
 from tests.factories import AnnotationFactory, DocumentFactory, PredictionFactory, ReviewTaskFactory
@@ -83,6 +83,8 @@ class TestProposals:
         assert (one.kind, one.first, one.second, one.weight) == ("overlap", 1, 2, 3)
 
         assert proposals.find(found({}, {}), said, {1: {2}}, {1, 2}) == []
+        agreed = [Judgement(d, who, frozenset({1, 2}), NOON) for d in range(3) for who in (1, 2)]
+        assert proposals.find(found({}, {}), agreed, {}, {1, 2}) == []
         assert proposals.find(found({}, {}), said[:4], {}, {1, 2}) == []
 
     def test_what_was_answered_or_is_gone_is_not_proposed(self):
@@ -132,11 +134,27 @@ class TestPages:
         assert found.pairs == {(lost, stolen): 2}
         assert (found.right(lost), found.right(stolen), found.said[lost]) == (3, 0, 5)
 
-    def test_merged_labels_are_confused_no_more(self, project, told):
+    def test_merged_labels_are_confused_no_more(self, project, told, labels):
         told("lost", "stolen", 2)
+        told("lost", "lost", 1)
+        told("fee", "lost", 1)
         publishing.publish_acts(project, [Merge("lost", "stolen")], actor=None, now=timezone.now())
+        fee, stolen = labels["fee"].pk, labels["stolen"].pk
+        found = confusions.collect(project)
+
+        assert (found.pairs, found.right(stolen)) == ({(fee, stolen): 1}, 3)
+        assert confusions.told(labels["stolen"]).right.value == 3 / 4
+        assert confusions.told(labels["stolen"]).taken_for == [(fee, 1)]
+        assert len(confusions.documents(project, fee, stolen)) == 1
+
+    def test_a_label_given_beside_the_one_that_was_said_is_no_confusion(
+        self, project, told, labels
+    ):
+        told("lost", "stolen", 1)
+        Annotation.objects.get().labels.add(labels["lost"])
 
         assert confusions.collect(project).pairs == {}
+        assert confusions.told(labels["stolen"]).taken_for == []
 
     def test_without_decisions_the_page_says_what_will_show(self, page, labels):
         assert "Nothing is confused yet" in page("confusions/").text
@@ -178,6 +196,9 @@ class TestPages:
         client.post(f"/p/{project.slug}/taxonomy/proposals/", {**given, "do": "accept"})
         assert project.draft.get().act["kind"] == "merge"
         assert ProposalAnswer.objects.get().is_accepted
+        assert page("confusions/").context["proposals"] == []
+        project.draft.all().delete()
+        assert len(page("confusions/").context["proposals"]) == 1
 
     def test_overlaps_are_marked_from_a_pair(self, client, page, labels, project):
         pair = {"first": labels["lost"].pk, "second": labels["fee"].pk}
@@ -197,5 +218,5 @@ class TestPages:
         self, page, told, django_assert_num_queries
     ):
         told("lost", "stolen", 30)
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             page("confusions/")

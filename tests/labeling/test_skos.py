@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeling import skos, taxonomy_files
+from labeling.document_fields import clean
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
 
 WHOLE = [
@@ -28,8 +29,10 @@ def test_what_is_written_is_read_back_without_loss():
     assert skos.read(skos.write(WHOLE)) == WHOLE
 
 
-words = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20
+words = (
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+    .map(lambda text: clean(text).strip())
+    .filter(bool)
 )
 
 
@@ -73,10 +76,33 @@ def test_files_of_other_tools_are_read():
     assert (found["lost"].overlaps, found["stolen"].overlaps) == (("stolen",), ("lost",))
 
 
+SKOS = "@prefix skos: <http://www.w3.org/2004/02/skos/core#> . @prefix t: <urn:tiebreak:> . "
+CYCLE = "<a> a skos:Concept ; t:examples _:l . _:l <{rdf}first> 'x' ; <{rdf}rest> _:l ."
+
+
+def test_what_is_no_text_is_made_one_and_said_once():
+    text = SKOS + "<a> a skos:Concept ; skos:prefLabel ' A\\u0000 ' ; skos:altLabel 'b', 'b'@en ."
+    (entry,) = skos.read(text)
+
+    assert (entry.key, entry.name, entry.aliases) == ("a", "A", ("b",))
+
+
+def test_a_number_of_few_digits_takes_no_time():
+    text = SKOS + "<a> a skos:Concept ; skos:notation '1e999999999'^^<{xsd}decimal> ."
+    (entry,) = skos.read(text.replace("{xsd}", "http://www.w3.org/2001/XMLSchema#"))
+
+    assert entry.key == "1e999999999"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("@prefix broken", "no valid Turtle"),
+        (SKOS + "[] a skos:Concept ; skos:prefLabel 'A' .", "needs a skos:notation"),
+        (
+            SKOS + CYCLE.replace("{rdf}", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"),
+            "no valid Turtle",
+        ),
         ("<a> <b> <c> .", "holds no skos:Concept"),
         ("", "holds no skos:Concept"),
     ],

@@ -251,6 +251,27 @@ class TestDiff:
         acts = taxonomy_diff.between(entries, [STOLEN])
         assert taxonomy_acts.done(entries, acts).entries["stolen"] == STOLEN
 
+    def test_a_label_and_the_one_above_it_change_places(self):
+        above = TaxonomyEntry("above", "Above")
+        below = TaxonomyEntry("below", "Below", "above")
+        standing = {"above": above, "below": below}
+        stated = [replace(above, parent="below"), replace(below, parent=None)]
+        acts = taxonomy_diff.between(standing, stated)
+
+        entries = taxonomy_acts.done(standing, acts).entries
+        assert (entries["above"].parent, entries["below"].parent) == ("below", None)
+
+    def test_a_line_of_successors_is_retired_from_its_beginning(self):
+        stated = [
+            replace(LOST, retired=True, successor="fraud"),
+            replace(STOLEN, retired=True, successor="lost", overlaps=()),
+        ]
+        entries = self.applied(stated)
+
+        assert entries["stolen"].retired
+        assert entries["lost"].retired
+        assert entries["lost"].successor == "fraud"
+
     def test_a_circle_of_parents_does_not_run_for_ever(self):
         one, two = TaxonomyEntry("one", "One", "two"), TaxonomyEntry("two", "Two", "one")
         with pytest.raises(BadAct):

@@ -1,16 +1,17 @@
 """Any sequence of acts leaves a sound taxonomy, and undo brings back all that stood."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from labeling import publishing, taxonomies
+from labeling import publishing, taxonomies, taxonomy_acts, taxonomy_diff
 from labeling.models import Annotation, Document, GoldLabel, Label, Project, ReviewTask
 from labeling.taxonomy_acts import BadAct, Create, Edit, Merge, Restore, Retire, Split
-from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
+from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
 from tests.factories import (
     AnnotationFactory,
     DocumentFactory,
@@ -223,6 +224,53 @@ def test_several_acts_at_once_are_one_version(sequence):
     if version:
         publishing.take_back(project, version.number, actor=None, now=NOON)
         assert_as_before(state(project), before)
+
+
+stated = st.lists(
+    st.builds(
+        TaxonomyEntry,
+        key=key,
+        name=st.sampled_from(["One", "Another"]),
+        parent=maybe,
+        description=texts,
+        exclusions=exclusions,
+        overlaps=overlaps,
+    ),
+    max_size=5,
+    unique_by=lambda entry: entry.key,
+)
+
+
+def mended(entries, known):
+    """Return *entries* naming only labels that are *known*, and never themselves."""
+    return [
+        replace(
+            entry,
+            parent=entry.parent if entry.parent in known - {entry.key} else None,
+            exclusions=tuple(
+                (text, use if use in known - {entry.key} else None)
+                for text, use in entry.exclusions
+            ),
+            overlaps=tuple(sorted({*entry.overlaps} & (known - {entry.key}))),
+        )
+        for entry in entries
+    ]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(first=stated, second=stated)
+def test_a_file_in_the_draft_makes_what_publishing_it_makes_or_is_refused(first, second):
+    keys = {entry.key for entry in first}
+    first = mended(first, keys)
+    second = mended(second, keys | {entry.key for entry in second})
+    parents = {entry.key: entry.parent for entry in first}
+    assume(not find_problems(first, {}) and not find_problems(second, parents))
+    standing = publishing._merge({}, first)
+    try:
+        entries = taxonomy_acts.done(standing, taxonomy_diff.between(standing, second)).entries
+    except BadAct:
+        return
+    assert entries == publishing._merge(standing, second)
 
 
 def test_the_first_taxonomy_is_not_taken_back():

@@ -316,6 +316,20 @@ def test_gold_decided_at_the_very_moment_its_label_closed_follows(
     assert (gold(early), gold(late)) == (["lost"], ["lost"])
 
 
+def test_what_was_decided_before_the_sweep_stays_when_the_change_is_undone(
+    project, decide, publish, undo, published, reviewer
+):
+    said = decide("lost")
+    version = publish(Merge("lost", "stolen"))
+    annotations.undo(said, reviewer=reviewer, now=timezone.now())
+    decide("fee", task=ReviewTask.objects.open().get())
+    decide("fee").task.document.gold.update(label=published["lost"])
+    publishing.sweep(version, now=timezone.now())
+    undo()
+
+    assert gold(said.task.document) == ["fee"]
+
+
 def test_what_was_asked_again_is_withdrawn_by_an_undo(decide, publish, undo, published):
     decide("lost")
     version = publish(Edit("lost", {"description": "Something else."}))
