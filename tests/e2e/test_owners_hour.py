@@ -16,6 +16,8 @@ LABELS = [
     {"id": "cash", "name": "Cash back", "parent": "money", "description": "Wants the money back."},
     {"id": "fee", "name": "Fee", "parent": "money", "description": ""},
     {"id": "card", "name": "Card", "description": "Something about a card."},
+    {"id": "loan", "name": "Loan", "description": "Wants to borrow money."},
+    {"id": "lease", "name": "Lease", "description": "Wants to use a thing for money."},
 ]
 TEXTS = {
     "refund": "The shop has not sent my money back for the {thing}.",
@@ -40,6 +42,21 @@ from django.contrib.auth.models import User
 from labeling.models import Membership, Project
 person = User.objects.get(username="owner")
 Membership.objects.create(project=Project.objects.get(slug="studio"), user=person, role="owner")
+"""
+
+
+CONFUSED = """
+from labeling.models import Document, Project
+from tests.factories import AnnotationFactory, PredictionFactory, ReviewTaskFactory, UserFactory
+project = Project.objects.get(slug="studio")
+labels = {label.key: label for label in project.labels.all()}
+project.predictions.filter(document__external_id__startswith="card").update(is_current=False)
+for n, document in enumerate(project.documents.filter(external_id__startswith="card")):
+    said, given = ("loan", "lease") if n % 2 else ("lease", "loan")
+    made = PredictionFactory(document=document, first=labels[said])
+    task = ReviewTaskFactory(document=document, prediction=made, status="done")
+    decided = AnnotationFactory(task=task, prediction=made)
+    decided.labels.set([labels[given]])
 """
 
 
@@ -148,6 +165,28 @@ def test_a_label_is_split_by_what_is_nearest(owner):
     publish(owner)
     label_of(owner, "Card stolen")
     assert page.get_by_text("10 gold").is_visible()
+
+
+def test_a_confusion_becomes_an_exclusion_and_a_proposal_is_taken(tiebreak, owner):
+    shell(tiebreak, CONFUSED)
+    page = owner.page
+    owner.go(STUDIO)
+    page.get_by_role("link", name="Confusions").click()
+    page.get_by_role("heading", name="Who is taken for whom").wait_for()
+    keep(owner, "confusions")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Write an exclusion"))
+    row.first.get_by_role("link", name="Write an exclusion").click()
+    page.get_by_label("Situation").last.fill("what is bought in the end")
+    page.get_by_role("button", name="Put into the draft").last.click()
+    page.get_by_text(": exclusions", exact=False).first.wait_for()
+    page.get_by_role("button", name="Empty the draft").click()
+
+    page.get_by_role("link", name="Confusions").click()
+    proposals = page.locator("section", has=page.get_by_role("heading", name="Proposals"))
+    proposals.get_by_role("button", name="Put into the draft").first.click()
+    page.get_by_text("Merge ", exact=False).first.wait_for()
+    keep(owner, "proposal")
+    page.get_by_role("button", name="Empty the draft").click()
 
 
 def test_reviewers_see_the_tree_and_change_nothing(studio, tiebreak, sit_down):
