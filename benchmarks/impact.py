@@ -42,7 +42,7 @@ def measure(directory: Path) -> dict[str, Any]:
     play = backtest.Play(plan, "random")
     project = play.project
     play.encode(tell)
-    whole = {entry.key: entry for entry in taxonomies.entries(project)}
+    whole = taxonomies.by_key(project)
     blank = [replace(entry, description="", exclusions=()) for entry in whole.values()]
     publishing.publish(project, blank, actor=None, now=now())
     restored = [

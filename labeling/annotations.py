@@ -278,7 +278,7 @@ def _stop_asking_about(task: ReviewTask, *, now: datetime) -> None:
     if not task.is_known:  # what is said of that changes no gold
         about |= Q(queue__reason__in=ReviewQueue.ASKED_AGAIN)
     checks = ReviewTask.objects.unleased(at=now).filter(about, document=task.document_id)
-    checks.update(status=Status.WITHDRAWN, leased_by=None, leased_until=None)
+    checks.withdraw()
 
 
 def _check_nothing_rests_on(annotation: Annotation, task: ReviewTask) -> None:

@@ -101,13 +101,12 @@ def told(label: Label) -> Told | None:
     first = {pk: heirs.get(said) or said for said, pk in others[:OF_LABEL]}
     if not first:
         return None
-    said = Counter(first.values())
     beside = Annotation.objects.filter(pk__in=first, labels__in=set(first.values()))
     too = {(pk, heirs.get(given) or given) for pk, given in beside.values_list("pk", "labels")}
     wrong = Counter(other for pk, other in first.items() if (pk, other) not in too)
     wrong.pop(label.pk, None)
     right = len(first) - sum(wrong.values())
-    return Told(wilson(right, len(first)), wrong.most_common(TAKEN_FOR)) if said else None
+    return Told(wilson(right, len(first)), wrong.most_common(TAKEN_FOR))
 
 
 def documents(project: Project, said: int, given: int) -> list[Annotation]:

@@ -54,8 +54,7 @@ def outcome(project: Project, rows: Sequence[DraftAct]) -> Work:
     Raises:
         BadAct: one of them cannot be done any more.
     """
-    standing = {entry.key: entry for entry in taxonomies.entries(project)}
-    return taxonomy_acts.done(standing, acts_of(rows))
+    return taxonomy_acts.done(taxonomies.by_key(project), acts_of(rows))
 
 
 @transaction.atomic
@@ -80,7 +79,7 @@ def add(
         BadAct: it cannot be done to what stands after the draft.
         BadTaxonomy: what it makes is no taxonomy.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    publishing.hold(project)
     publishing.refuse_stale(project, act.touches, seen_version)
     rows = rows_of(project)
     _refuse_met(rows, act.touches, seen_act)
@@ -93,13 +92,7 @@ def add(
             act = replace(act, changes={**before.changes, **act.changes})
             rows.remove(last)
             last.delete()
-    row = DraftAct(
-        project=project,
-        author=author,
-        act=taxonomy_acts.as_json(act),
-        seen_version=seen_version,
-        made_at=now,
-    )
+    row = _row(project, act, author=author, seen_version=seen_version, now=now)
     refuse_bad(project, [*rows, row])
     row.save()
     return row
@@ -112,25 +105,23 @@ def add_all(project: Project, acts: Sequence[Act], *, author: User, now: datetim
     Raises:
         BadAct, BadTaxonomy: they cannot be done to what stands after the draft, or are too many.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    publishing.hold(project)
     rows, version = rows_of(project), taxonomies.current_number(project)
     if len(rows) + len(acts) > MOST:
         raise BadAct(
             f"That is {len(acts):,} changes; a draft holds {MOST}. Publish the file at once."
         )
-    more = [
-        DraftAct(
-            project=project,
-            author=author,
-            act=taxonomy_acts.as_json(act),
-            seen_version=version,
-            made_at=now,
-        )
-        for act in acts
-    ]
+    more = [_row(project, act, author=author, seen_version=version, now=now) for act in acts]
     refuse_bad(project, [*rows, *more])
     DraftAct.objects.bulk_create(more)
     return len(more)
+
+
+def _row(project: Project, act: Act, *, author: User, seen_version: int, now: datetime) -> DraftAct:
+    kept = taxonomy_acts.as_json(act)
+    return DraftAct(
+        project=project, author=author, act=kept, seen_version=seen_version, made_at=now
+    )
 
 
 def _refuse_met(rows: Sequence[DraftAct], keys: Collection[str], seen_act: int) -> None:
@@ -141,7 +132,7 @@ def _refuse_met(rows: Sequence[DraftAct], keys: Collection[str], seen_act: int) 
 
 def refuse_bad(project: Project, rows: Sequence[DraftAct]) -> None:
     """Raise BadAct or BadTaxonomy where these acts cannot be published as they are."""
-    standing = {entry.key: entry for entry in taxonomies.entries(project)}
+    standing = taxonomies.by_key(project)
     after = taxonomy_acts.apply(standing, acts_of(rows))
     parents = {key: entry.parent for key, entry in standing.items()}
     if problems := find_problems(list(after.changed.values()), parents):
@@ -155,7 +146,7 @@ def remove(project: Project, pk: int) -> None:
     Raises:
         BadAct: a later act of the draft rests on it.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    publishing.hold(project)
     rows = [row for row in rows_of(project) if row.pk != pk]
     try:
         refuse_bad(project, rows)
@@ -213,7 +204,7 @@ def publish(
 def _publish(
     project: Project, *, actor: User, seen_acts: Sequence[int], note: str, now: datetime
 ) -> tuple[TaxonomyVersion | None, set[str]]:
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    publishing.hold(project)
     rows = rows_of(project)
     if not rows or [row.pk for row in rows] != list(seen_acts):
         raise DraftChanged
@@ -226,7 +217,7 @@ def _publish(
     project.draft.all().delete()
     detail = {"acts": len(rows)}
     audit.record("published the draft", project=project, actor=actor, now=now, detail=detail)
-    return version, {key for act in acts for key in act.touches}
+    return version, taxonomy_acts.touched(acts)
 
 
 def _refuse_unshared(act: Act) -> None:
@@ -248,6 +239,10 @@ def words(rows: Sequence[DraftAct], named: Mapping[str, str]) -> str:
     return "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
 
 
-def entry(project: Project, key: str) -> TaxonomyEntry | None:
-    """Return a label as the draft has it."""
-    return outcome(project, rows_of(project)).entries.get(key)
+def entries(project: Project) -> dict[str, TaxonomyEntry]:
+    """Return labels by key as the draft has them, or as they stand where it cannot be done."""
+    standing = taxonomies.by_key(project)
+    try:
+        return taxonomy_acts.done(standing, acts_of(rows_of(project))).entries
+    except BadAct:
+        return standing

@@ -197,9 +197,7 @@ def grant_imported_bulk(
         batch_size=100,
     )
     Document.objects.filter(pk__in=open_ids).update(gold_at=now)
-    ReviewTask.objects.open().filter(document__in=open_ids).update(
-        status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None
-    )
+    ReviewTask.objects.open().filter(document__in=open_ids).withdraw()
     if open_ids:
         events.announce(events.gold_changed, project_id=project.pk)
     return len(open_ids)

@@ -94,7 +94,7 @@ def mix_in(queue: ReviewQueue, documents: Sequence[int], *, seed: str, now: date
     """
     project = queue.project
     before = project.tasks.unleased(at=now - LATE).filter(is_known=True, question=None)
-    before.update(status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None)
+    before.withdraw()
     chance = random.Random(seed)
     waiting = project.tasks.open().filter(document__in=documents).values("document")
     free = project.documents.filter(pk__in=documents).exclude(gold_at=None)

@@ -157,6 +157,5 @@ def answer(
 def _act(project: Project, kind: str, first: Label, second: Label) -> Act:
     if kind == Kind.MERGE:
         return Merge(first.key, second.key)
-    entry = drafts.entry(project, first.key)
-    overlaps = set(entry.overlaps if entry else ()) | {second.key}
+    overlaps = {*drafts.entries(project)[first.key].overlaps, second.key}
     return Edit(first.key, {"overlaps": tuple(sorted(overlaps))})

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from labeling import audit, events, taxonomy_acts, taxonomy_moves, taxonomy_rows
 from labeling.models import LabelEdition, Project, TaxonomyVersion
-from labeling.taxonomies import current_number, entries
+from labeling.taxonomies import by_key, current_number
 from labeling.taxonomy_acts import Act, Transfer
 from labeling.taxonomy_entries import (
     BadTaxonomy,
@@ -25,6 +25,7 @@ from labeling.taxonomy_entries import (
     content,
     entry_of,
     find_problems,
+    heir_of,
 )
 
 REMEMBERED = 100  # versions that can be taken back, one after the other
@@ -77,6 +78,14 @@ def publish(
     return _publish(project, entries, Change(), actor=actor, now=now, note=note)
 
 
+def hold(project: Project) -> None:
+    """Let nobody else change the taxonomy of *project* or its draft until the transaction ends.
+
+    Not by its key, which whoever decides a document needs at the end: of the two one would be lost.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
 def refuse_stale(project: Project, keys: Iterable[str], seen_version: int) -> None:
     """Raise EditConflict where a label of these has a newer edition than *seen_version*."""
     newer = LabelEdition.objects.filter(
@@ -107,10 +116,10 @@ def publish_acts(
         BadAct: one of them cannot be done.
         BadTaxonomy: what they make is no taxonomy.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    hold(project)
     if seen_version is not None:
-        refuse_stale(project, {key for act in acts for key in act.touches}, seen_version)
-    after = taxonomy_acts.apply({entry.key: entry for entry in entries(project)}, acts)
+        refuse_stale(project, taxonomy_acts.touched(acts), seen_version)
+    after = taxonomy_acts.apply(by_key(project), acts)
     change = Change([taxonomy_acts.as_json(act) for act in acts], after.transfers)
     stated = list(after.changed.values())
     return _publish(project, stated, change, actor=actor, now=now, note=note)
@@ -156,12 +165,12 @@ def take_back(
     Raises:
         NothingToUndo: it is none of these.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    hold(project)
     version = next((each for each in undoable(project) if each and each.number == number), None)
     if version is None:
         raise NothingToUndo(f"v{number} is not what was published last.")
     stated, retired_at = [], {}
-    standing = {entry.key: entry for entry in entries(project)}
+    standing = by_key(project)
     for key, before in version.before.items():
         if before is None:
             stated.append(replace(standing[key], retired=True, overlaps=()))
@@ -189,8 +198,8 @@ def _publish(
     now: datetime,
     note: str,
 ) -> TaxonomyVersion | None:
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    standing = {entry.key: entry for entry in entries(project)}
+    hold(project)
+    standing = by_key(project)
     parents = {key: entry.parent for key, entry in standing.items()}
     if problems := find_problems(_with_rows(stated), parents):
         raise BadTaxonomy(problems)
@@ -241,7 +250,7 @@ def _publish(
 @transaction.atomic
 def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
     """Let gold follow that was decided at the very moment *version* closed its label."""
-    Project.objects.select_for_update(no_key=True).get(pk=version.project_id)
+    hold(version.project)
     taxonomy_moves.sweep(TaxonomyVersion.objects.get(pk=version.pk), now=now)
 
 
@@ -278,12 +287,8 @@ def _implied(
 
 def _heir(wanted: Mapping[str, TaxonomyEntry], key: str) -> str | None:
     """Return the first label in the line of successors that a document may be given."""
-    seen = {key}
-    heir = wanted[key].successor
-    while heir is not None and heir not in seen and not is_usable(wanted[heir]):
-        seen.add(heir)
-        heir = wanted[heir].successor
-    return heir if heir is not None and is_usable(wanted[heir]) else None
+    closed = {key: entry.successor for key, entry in wanted.items() if not is_usable(entry)}
+    return heir_of(key, closed)
 
 
 def is_usable(entry: TaxonomyEntry) -> bool:

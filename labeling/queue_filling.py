@@ -138,9 +138,7 @@ def _enqueue_batch(fill: _Fill, batch: Sequence[Prediction]) -> int:
 
 
 def _withdraw(fill: _Fill, task_ids: Sequence[int]) -> None:
-    ReviewTask.objects.unleased(at=fill.now).filter(pk__in=task_ids).update(
-        status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None
-    )
+    ReviewTask.objects.unleased(at=fill.now).filter(pk__in=task_ids).withdraw()
 
 
 def _repoint(fill: _Fill, moves: Sequence[tuple[int, int, float, int]]) -> None:
@@ -254,10 +252,9 @@ def doubt(project: Project, doubts: Sequence[Doubt], *, now: datetime) -> int:
     unchanged = project.documents.filter(gold_at__lte=now, pk__in=asked.keys() - checked(project))
     wanted = set(unchanged.values_list("pk", flat=True))
     known = project.tasks.unleased(at=now).filter(is_known=True, document__in=asked)
-    known.update(status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None)
+    known.withdraw()
     free = queue.tasks.unleased(at=now)
-    gone = {"status": ReviewTask.Status.WITHDRAWN, "leased_by": None, "leased_until": None}
-    free.exclude(document__in=wanted).update(**gone)
+    free.exclude(document__in=wanted).withdraw()
     renewed = list(free.filter(document__in=wanted))
     for task in renewed:
         task.value, task.opinion = _worth(asked[task.document_id])

@@ -29,14 +29,13 @@ def ask_again(version: TaxonomyVersion, labels: Collection[int], *, now: datetim
     newest = dict.fromkeys(gold.order_by("-pk").values_list("document", flat=True)[: 2 * MOST])
     ids = list(newest)[:MOST]
     project.documents.filter(pk__in=ids).lock()
-    still = set(
-        project.documents.filter(pk__in=ids).exclude(gold_at=None).values_list("pk", flat=True)
-    )
+    open_ones = ReviewTask.objects.open().filter(document__in=ids).values("document")
+    with_gold = project.documents.filter(pk__in=ids).exclude(gold_at=None)
+    still = set(with_gold.exclude(pk__in=open_ones).values_list("pk", flat=True))
     current = Prediction.objects.current().filter(document__in=still)
     opinions = {each.document_id: each.ranked[:SHOWN] for each in current}
     queue = ensure(project)[ReviewQueue.Reason.CHANGED]
-    asked = ReviewTask.objects.filter(queue=queue, created_at=now, value__lt=0)
-    ReviewTask.objects.bulk_create(
+    tasks = ReviewTask.objects.bulk_create(
         (
             ReviewTask(
                 project=project,
@@ -49,11 +48,9 @@ def ask_again(version: TaxonomyVersion, labels: Collection[int], *, now: datetim
             for pk in ids
             if pk in still
         ),
-        ignore_conflicts=True,
         batch_size=200,
     )
-    ids = list(asked.values_list("pk", flat=True))
     version.refresh_from_db(fields=["tasks"])
-    version.tasks |= {"asked": ids}
+    version.tasks |= {"asked": [task.pk for task in tasks]}
     version.save(update_fields=["tasks"])
-    return len(ids)
+    return len(tasks)

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from labeling.models import Label, Overlap, Project, TaxonomyVersion
 from labeling.prepared import Ids, Prepared, Words
-from labeling.taxonomy_entries import TaxonomyEntry
+from labeling.taxonomy_entries import TaxonomyEntry, heir_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,8 @@ def _usable(*, labels: Ids, chosen: Ids) -> QuerySet[Label, tuple[int, bool]]:
 def heirs(project_id: int) -> dict[int, int | None]:
     """Return what each label that can be given no more became: a usable successor, or None."""
     gone = Label.objects.filter(project=project_id).exclude(retired_at=None, is_assignable=True)
-    successor: dict[int, int | None] = dict(gone.values_list("pk", "successor"))
-    found: dict[int, int | None] = {}
-    for pk, heir in successor.items():
-        seen = {pk}
-        while heir in successor and heir not in seen:
-            seen.add(heir)
-            heir = successor[heir]
-        found[pk] = None if heir in successor else heir
-    return found
+    successors: dict[int, int | None] = dict(gone.values_list("pk", "successor"))
+    return {pk: heir_of(pk, successors) for pk in successors}
 
 
 def overlapping(ids: Collection[int], others: Collection[int]) -> set[int]:
@@ -129,6 +122,11 @@ def overlapping_ids(project: Project) -> dict[int, set[int]]:
         found.setdefault(first, set()).add(second)
         found.setdefault(second, set()).add(first)
     return found
+
+
+def by_key(project: Project) -> dict[str, TaxonomyEntry]:
+    """Return what `entries` does, by the keys of the labels."""
+    return {entry.key: entry for entry in entries(project)}
 
 
 def entries(project: Project) -> list[TaxonomyEntry]:

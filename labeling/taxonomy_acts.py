@@ -313,6 +313,11 @@ class After:
     transfers: tuple[Transfer, ...]
 
 
+def touched(acts: Iterable[Act]) -> set[str]:
+    """Return the keys of all labels that *acts* touch."""
+    return {key for act in acts for key in act.touches}
+
+
 def done(standing: Standing, acts: Sequence[Act]) -> Work:
     """Return all labels as they stand after *acts*, one after the other, and whose gold moves.
 

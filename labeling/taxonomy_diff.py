@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from labeling.taxonomy_acts import EDITED, Act, Create, Edit, Restore, Retire, Standing
+from labeling.taxonomy_acts import EDITED, Act, Create, Edit, Restore, Retire, Standing, Work
 from labeling.taxonomy_entries import TaxonomyEntry
 
 LATER: Final = ("exclusions", "overlaps")
@@ -34,22 +34,14 @@ def between(standing: Standing, stated: Sequence[TaxonomyEntry]) -> list[Act]:
         if key in standing and standing[key].retired and not entry.retired
     ]
     edits = list(_edits(standing, named, overlaps))
-    if any(each.key in _above(each.changes.get("parent"), standing) for each in edits):
+    before = Work(dict(standing))
+    if any(each.key in before.above(each.changes.get("parent")) for each in edits):
         # Some change places: all that move stand at the top meanwhile, or there were a circle.
         moved = [each.key for each in edits if "parent" in each.changes and each.key in standing]
         acts += [Edit(key, {"parent": None}) for key in moved if standing[key].parent is not None]
     acts += edits
     acts += _retired(standing, named)
     return acts
-
-
-def _above(key: str | None, standing: Standing) -> list[str]:
-    """Return the keys from *key* up to the top, as it stands."""
-    path: list[str] = []
-    while key is not None and key in standing and key not in path:
-        path.append(key)
-        key = standing[key].parent
-    return path
 
 
 def _retired(standing: Standing, named: Mapping[str, TaxonomyEntry]) -> list[Retire]:

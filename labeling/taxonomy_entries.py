@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+Name = TypeVar("Name", int, str)
+"""By which labels are named: ids, or keys."""
 
 KEY_LENGTH = 200  # Label.key
 NAME_LENGTH = 300  # Label.name
@@ -66,6 +69,20 @@ def entry_of(key: str, content: Mapping[str, Any]) -> TaxonomyEntry:
         aliases=tuple(content.get("aliases", ())),
         successor=content.get("successor"),
     )
+
+
+def heir_of(closed: Name, successors: Mapping[Name, Name | None]) -> Name | None:
+    """Return the first label in the line of successors that can still be given, if there is one.
+
+    Args:
+        successors: of every label that can be given no more.
+    """
+    seen = {closed}
+    heir = successors[closed]
+    while heir is not None and heir in successors and heir not in seen:
+        seen.add(heir)
+        heir = successors[heir]
+    return None if heir in successors else heir
 
 
 @dataclass(frozen=True, slots=True)

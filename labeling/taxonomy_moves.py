@@ -111,10 +111,9 @@ def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
     if not late:
         return
     heirs = taxonomies.heirs(version.project_id)
-    labels = {label.key: label for label in version.project.labels.all()}
-    keys = {label.pk: key for key, label in labels.items()}
-    heir = {pk: heirs.get(pk) for pk in late}
-    transfers = [Transfer(keys[pk], keys[to] if to else None) for pk, to in heir.items()]
+    labels = {label.key: label for label in version.project.labels.without_texts()}
+    keys: dict[int | None, str] = {label.pk: key for key, label in labels.items()}
+    transfers = [Transfer(keys[pk], keys.get(heirs.get(pk))) for pk in late]
     carry_out(version, transfers, labels, now=now)
 
 
@@ -141,7 +140,7 @@ def _take_away(version: TaxonomyVersion, documents: Sequence[int]) -> list[list[
     Document.objects.filter(pk__in=documents).update(gold_at=None)
     tasks = ReviewTask.objects.open().filter(document__in=documents)
     held = list(tasks.values_list("pk", "leased_by", "leased_until"))
-    _withdraw(tasks)
+    tasks.withdraw()
     return [[pk, who, until and until.isoformat()] for pk, who, until in held]
 
 
@@ -182,10 +181,6 @@ def _ask_again(version: TaxonomyVersion, documents: Sequence[int], *, now: datet
     return [task.pk for task in tasks]
 
 
-def _withdraw(tasks: Any) -> None:
-    tasks.update(status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None)
-
-
 def take_back(version: TaxonomyVersion) -> None:
     """Bring back the gold that *version* moved, and the tasks it withdrew.
 
@@ -204,7 +199,7 @@ def take_back(version: TaxonomyVersion) -> None:
     for part in batches(ids, BATCH):
         waiting = ReviewTask.objects.open().filter(document__in=part)
         opened = ours.intersection(waiting.values_list("pk", flat=True))
-        _withdraw(waiting.filter(pk__in=opened))
+        waiting.filter(pk__in=opened).withdraw()
         rows = moved.filter(document__in=part)
         GoldLabel.objects.filter(pk__in=rows.values("gold_id")).delete()
         GoldLabel.objects.bulk_create(
@@ -232,7 +227,7 @@ def take_back(version: TaxonomyVersion) -> None:
 def _stop_asking(version: TaxonomyVersion) -> None:
     """Withdraw what asks about gold because of *version*, unless somebody was given it."""
     for part in batches(version.tasks.get("asked", []), BATCH):
-        _withdraw(ReviewTask.objects.open().filter(pk__in=part, leased_by=None, judged=0))
+        ReviewTask.objects.open().filter(pk__in=part, leased_by=None, judged=0).withdraw()
 
 
 def _untouched(version: TaxonomyVersion) -> Any:

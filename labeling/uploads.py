@@ -104,7 +104,7 @@ def draft(job: Job, entries: Sequence[TaxonomyEntry]) -> int:
     """Put what *entries* would change into the draft of the person who asked; return how much."""
     project = job.project
     with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # nobody drafts meanwhile
+        publishing.hold(project)
         standing = drafts.outcome(project, drafts.rows_of(project)).entries
         parents = {key: entry.parent for key, entry in standing.items()}
         if problems := find_problems(entries, parents):

@@ -25,7 +25,7 @@ from inference.features import Features
 from inference.head import Head
 from inference.retrieve import label_vectors
 from inference.vectors import cached_vectors
-from labeling import drafts, taxonomies
+from labeling import drafts, taxonomies, taxonomy_acts
 from labeling.jobs import JobRefused, Progress
 from labeling.models import DraftAct, Job, Project
 from labeling.resampling import wilson
@@ -53,9 +53,9 @@ SHOWN: Final = 20  # flips, and documents of each
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The labels as they are and as the draft would have them: their texts and bundles.
+    """What serves, and what it would be with the labels as the draft would have them.
 
-    heirs: what gold of a label that is gone becomes, by document; see `_moved`.
+    names: of labels by id, new ones too. touched: ids of the labels that the draft touches.
     """
 
     before: Bundle
@@ -83,7 +83,7 @@ def run(job: Job, progress: Progress) -> dict[str, Any]:
     except (BadAct, EncoderUnavailable) as error:
         raise JobRefused(str(error)) from error
     ids = ids_of(project, work)
-    touched = {key for act in drafts.acts_of(rows) for key in act.touches}
+    touched = taxonomy_acts.touched(drafts.acts_of(rows))
     sides = _sides(champion, work, ids, touched)
     progress(1, 4)
     on_gold = measure_gold(project, sides, _by_id(work.transfers, ids), progress=progress)
@@ -257,14 +257,8 @@ def _compared(
 ) -> dict[str, Any]:
     """Return top-1 and recall@5 before and after, and how far each moved."""
     first = {side: metrics.first_right(told[side][by], targets[side]) for side in targets}
-    among = {side: _among(5, told[side][by], targets[side]) for side in targets}
+    among = {side: metrics.among(5, told[side][by], targets[side]) for side in targets}
     return {"top1": _moved(first), "recall_at_5": _moved(among)}
-
-
-def _among(k: int, scores: Floats, targets: Flags) -> Flags:
-    """Return whether each document has a right label among its *k* highest scores."""
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.asarray(np.take_along_axis(targets, best, axis=1).any(axis=1), dtype=bool)
 
 
 def _moved(right: Mapping[str, Flags]) -> dict[str, Any]:

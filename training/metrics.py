@@ -47,9 +47,13 @@ def recall_at(k: int, scores: Floats, targets: Flags) -> float:
     """
     if not len(scores):
         return NOTHING
+    return share(among(k, scores, targets))
+
+
+def among(k: int, scores: Floats, targets: Flags) -> Flags:
+    """Return whether each document has a right label among its *k* highest scores, (documents,)."""
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # (documents, k)
-    found = np.asarray(np.take_along_axis(targets, best, axis=1).any(axis=1), dtype=bool)
-    return share(found)
+    return np.asarray(np.take_along_axis(targets, best, axis=1).any(axis=1), dtype=bool)
 
 
 def mean_reciprocal_rank(scores: Floats, targets: Flags) -> float:

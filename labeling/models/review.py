@@ -125,6 +125,10 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
         """Open tasks nobody holds at *at*."""
         return self.open().filter(Q(leased_until=None) | Q(leased_until__lte=at))
 
+    def withdraw(self) -> None:
+        """Say of these tasks that nobody need judge them any more; whoever holds one loses it."""
+        self.update(status=ReviewTask.Status.WITHDRAWN, leased_by=None, leased_until=None)
+
     def not_with_others(self, person: User, *, at: datetime) -> ReviewTaskQuerySet:
         """Tasks that *person* holds, or nobody."""
         free = Q(leased_until=None) | Q(leased_until__lte=at)

@@ -28,19 +28,17 @@ def draft_page(
     request: PersonRequest, project: Project, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     rows = drafts.rows_of(project)
-    names = drafts.names(project)
+    acts, names = drafts.acts_of(rows), drafts.names(project)
     remarks: Sequence[taxonomy_lint.Remark] = ()
-    work = None
     try:
         work = drafts.outcome(project, rows)
-        touched = {key for act in drafts.acts_of(rows) for key in act.touches}
-        remarks = taxonomy_lint.remarks(work.entries, touched)
+        remarks = taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts))
         names = {key: entry.name for key, entry in work.entries.items()} | names
     except BadAct as bad:
         error = error or f"It cannot be published as it is. {bad}"
     context = {
         "project": project,
-        "rows": [(row, taxonomy_acts.read(row.act).words(names)) for row in rows],
+        "rows": [(row, act.words(names)) for row, act in zip(rows, acts, strict=True)],
         "remarks": remarks,
         "error": error,
         "form": PublishForm(initial={"seen_acts": ",".join(str(row.pk) for row in rows)}),

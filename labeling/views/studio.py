@@ -1,6 +1,6 @@
 """Change the taxonomy: acts gather in a draft, whose impact is seen before it is published."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling import drafts, publishing, taxonomies, taxonomy_acts
+from labeling import drafts, publishing
 from labeling.access import PersonRequest, owner_page
 from labeling.forms.taxonomy import (
     CreateForm,
@@ -27,7 +27,9 @@ from labeling.taxonomy_acts import Act, BadAct, Restore
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
 from labeling.wording import difference
 
-NAMES_SHOWN = 5_000  # labels offered while typing an id
+Entries = Mapping[str, TaxonomyEntry]
+"""All labels by key, as the draft has them."""
+
 BLANK = 1  # empty rows below those that are filled
 
 
@@ -36,8 +38,10 @@ BLANK = 1  # empty rows below those that are filled
 def edit_label(request: PersonRequest, project: Project, pk: int) -> HttpResponse:
     """Edit what a label says: into the draft, or published at once where the draft is empty."""
     label = get_object_or_404(project.labels.active(), pk=pk)
-    entry = as_drafted(project, label.key)
-    form_for = partial(LabelForm, keys=frozenset(keys_of(project)), entry=entry)
+    entries = drafts.entries(project)
+    entry, keys = entries[label.key], frozenset(key for key, _ in offered(entries))
+    form_for = partial(LabelForm, keys=keys, entry=entry)
+    page = partial(edit_page, request, label, entries)
     if request.method != "POST":
         prefilled = [ExclusionRow(request.GET.get("situation", ""), request.GET.get("use", ""))]
         form = form_for(
@@ -46,35 +50,34 @@ def edit_label(request: PersonRequest, project: Project, pk: int) -> HttpRespons
             examples=entry.examples,
             overlaps=entry.overlaps,
         )
-        return edit_page(request, project, label, form)
-    do = request.POST.get("do", "draft")
-    if do not in ("draft", "publish"):
+        return page(form)
+    if request.POST.get("do", "draft") not in ("draft", "publish"):
         form = form_for(
             initial=request.POST.dict(),
             rows=changed_rows(request.POST),
             examples=request.POST.getlist("example"),
             overlaps=request.POST.getlist("overlap"),
         )
-        return edit_page(request, project, label, form)
+        return page(form)
     form = form_for(request.POST)
-    if not form.is_valid():
-        return edit_page(request, project, label, form, status=422)
-    at_once = (
-        do == "publish" and not project.draft.exists()
-    )  # else it would say what the draft does
-    store = publish_at_once if at_once else put_into_draft
-    return store(request, project, label, form)
+    return store(request, label, form, page) if form.is_valid() else page(form, status=422)
 
 
-def publish_at_once(
-    request: PersonRequest, project: Project, label: Label, form: LabelForm
+def store(
+    request: PersonRequest, label: Label, form: LabelForm, page: Callable[..., HttpResponse]
 ) -> HttpResponse:
-    """Publish what the form says, or show what somebody else published meanwhile."""
-    act = form.act()
+    """Store what the form says, or show on its *page* what somebody else did meanwhile."""
+    project, act = label.project, form.act()
+    # What the form changes is what the draft has, else: then it goes there, too.
+    at_once = request.POST.get("do") == "publish" and not project.draft.exists()
     if act is None:
-        messages.info(request, "Nothing differed, so nothing was published.")
+        told = "nothing was published" if at_once else "the draft is as it was"
+        messages.info(request, f"Nothing differed, so {told}.")
         return redirect("labeling:label", project.slug, label.pk)
     try:
+        if not at_once:
+            add(request, project, act, form)
+            return redirect("labeling:draft", project.slug)
         version = publishing.publish_acts(
             project,
             [act],
@@ -84,32 +87,14 @@ def publish_at_once(
             seen_version=form.cleaned_data["seen_version"],
         )
     except publishing.EditConflict as conflict:
-        return edit_page(request, project, label, form, edition=conflict.edition, status=409)
+        return page(form, edition=conflict.edition, status=409)
+    except drafts.DraftConflict as conflict:
+        return page(form, theirs=conflict.theirs, status=409)
     except (BadAct, BadTaxonomy) as error:
         form.add_error(None, str(error))
-        return edit_page(request, project, label, form, status=422)
+        return page(form, status=422)
     messages.success(request, f"Published {version}. Open documents are predicted anew.")
     return redirect("labeling:label", project.slug, label.pk)
-
-
-def put_into_draft(
-    request: PersonRequest, project: Project, label: Label, form: LabelForm
-) -> HttpResponse:
-    """Put what the form says into the draft, or show what somebody else did meanwhile."""
-    act = form.act()
-    if act is None:
-        messages.info(request, "Nothing differed, so the draft is as it was.")
-        return redirect("labeling:label", project.slug, label.pk)
-    try:
-        add(request, project, act, form)
-    except publishing.EditConflict as conflict:
-        return edit_page(request, project, label, form, edition=conflict.edition, status=409)
-    except drafts.DraftConflict as conflict:
-        return edit_page(request, project, label, form, theirs=conflict.theirs, status=409)
-    except (BadAct, BadTaxonomy) as error:
-        form.add_error(None, str(error))
-        return edit_page(request, project, label, form, status=422)
-    return redirect("labeling:draft", project.slug)
 
 
 def add(request: PersonRequest, project: Project, act: Act, form: Seen) -> None:
@@ -125,21 +110,22 @@ def add(request: PersonRequest, project: Project, act: Act, form: Seen) -> None:
 
 def edit_page(
     request: PersonRequest,
-    project: Project,
     label: Label,
+    entries: Entries,
     form: LabelForm,
     *,
     edition: LabelEdition | None = None,
     theirs: DraftAct | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    project = label.project
     if edition or theirs:
         show_newest(project, form)
     context = {
         "project": project,
         "label": label,
         "form": form,
-        "keys": sorted(keys_of(project).items()),
+        "keys": offered(entries),
         "edition": edition,
         "theirs": theirs,
         "difference": list(compared(edition, form)) if edition else [],
@@ -164,12 +150,12 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     label = get_object_or_404(project.labels.active(), pk=pk)
     if kind not in FORMS:
         raise Http404
-    posted = request.method == "POST"
+    entries, posted = drafts.entries(project), request.method == "POST"
     initial = drafts.seen(project) | {"into": request.GET.get("into", "")}
     form = FORMS[kind](request.POST) if posted else FORMS[kind](initial=initial)
     status = 200
     if posted:
-        status = drafted(request, project, form, lambda: form.act_on(label.key, taken(project)))
+        status = drafted(request, project, form, lambda: form.act_on(label.key, entries))
         if status < 400:
             return redirect("labeling:draft", project.slug)
     context = {
@@ -177,7 +163,7 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
         "label": label,
         "form": form,
         "kind": kind,
-        "keys": sorted(keys_of(project).items()),
+        "keys": offered(entries),
         "gold": label.gold.gold().count(),
     }
     return render(request, "labeling/taxonomy/change.html", context, status=status)
@@ -187,15 +173,15 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
 @owner_page
 def create_label(request: PersonRequest, project: Project) -> HttpResponse:
     """Put a new label into the draft."""
-    posted = request.method == "POST"
+    entries, posted = drafts.entries(project), request.method == "POST"
     initial = drafts.seen(project) | {"parent": request.GET.get("under", "")}
     form = CreateForm(request.POST) if posted else CreateForm(initial=initial)
     status = 200
     if posted:
-        status = drafted(request, project, form, lambda: form.act(taken(project)))
+        status = drafted(request, project, form, lambda: form.act(entries))
         if status < 400:
             return redirect("labeling:draft", project.slug)
-    context = {"project": project, "form": form, "keys": sorted(keys_of(project).items())}
+    context = {"project": project, "form": form, "keys": offered(entries)}
     return render(request, "labeling/taxonomy/new.html", context, status=status)
 
 
@@ -235,30 +221,9 @@ def show_newest(project: Project, form: Seen) -> None:
     form.data = {**form.data, **drafts.seen(project)}
 
 
-def taken(project: Project) -> set[str]:
-    """Return the ids that labels have, retired and drafted ones too."""
-    try:
-        return set(drafts.outcome(project, drafts.rows_of(project)).entries)
-    except BadAct:
-        return set(project.labels.values_list("key", flat=True))
-
-
-def keys_of(project: Project) -> dict[str, str]:
-    """Return the names of labels by key, as they stand after the draft."""
-    try:
-        entries = drafts.outcome(project, drafts.rows_of(project)).entries
-    except BadAct:
-        return dict(project.labels.active().values_list("key", "name"))
-    return {key: entry.name for key, entry in entries.items() if not entry.retired}
-
-
-def as_drafted(project: Project, key: str) -> TaxonomyEntry:
-    """Return a label as the draft has it, or as it stands where the draft cannot be done."""
-    standing = {entry.key: entry for entry in taxonomies.entries(project)}
-    try:
-        return taxonomy_acts.done(standing, drafts.acts_of(drafts.rows_of(project))).entries[key]
-    except BadAct:
-        return standing[key]
+def offered(entries: Entries) -> list[tuple[str, str]]:
+    """Return the ids and names of labels that a form may name."""
+    return sorted((key, entry.name) for key, entry in entries.items() if not entry.retired)
 
 
 def standing_values(entry: TaxonomyEntry) -> dict[str, Any]:

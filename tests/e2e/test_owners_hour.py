@@ -178,13 +178,18 @@ def test_a_confusion_becomes_an_exclusion_and_a_proposal_is_taken(tiebreak, owne
     row.first.get_by_role("link", name="Write an exclusion").click()
     page.get_by_label("Situation").last.fill("what is bought in the end")
     page.get_by_role("button", name="Put into the draft").last.click()
-    page.get_by_text(": exclusions", exact=False).first.wait_for()
+    page.get_by_role("heading", name="Draft").wait_for()
+    assert "exclusions" in page.locator("main li strong").inner_text()
     page.get_by_role("button", name="Empty the draft").click()
 
     page.get_by_role("link", name="Confusions").click()
     proposals = page.locator("section", has=page.get_by_role("heading", name="Proposals"))
     proposals.get_by_role("button", name="Put into the draft").first.click()
-    page.get_by_text("Merge ", exact=False).first.wait_for()
+    page.get_by_role("heading", name="Draft").wait_for()
+    assert page.locator("main li strong").inner_text() in (
+        "Merge Loan into Lease",
+        "Merge Lease into Loan",
+    )
     keep(owner, "proposal")
     page.get_by_role("button", name="Empty the draft").click()
 
