@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Subquery
 
 from labeling import audit, events, taxonomy_acts, taxonomy_moves, taxonomy_rows
-from labeling.models import LabelEdition, Project, TaxonomyVersion
+from labeling.models import GoldLabel, Label, LabelEdition, Project, TaxonomyVersion
 from labeling.taxonomies import by_key, current_number
 from labeling.taxonomy_acts import Act, Transfer
 from labeling.taxonomy_entries import (
@@ -228,12 +228,13 @@ def _publish(
         LabelEdition(label=labels[key], version=version, content=content(entry))
         for key, entry in changed.items()
     )
+    transfers = [*change.transfers, *_implied(standing, wanted, change.transfers)]
+    documents = taxonomy_moves.hold(version, [labels[each.source] for each in transfers])
     if change.undoes:
         taxonomy_moves.take_back(change.undoes)
-    transfers = [*change.transfers, *_implied(standing, wanted, change.transfers)]
-    taxonomy_moves.carry_out(version, transfers, labels, now=now)
+    taxonomy_moves.carry_out(version, transfers, labels, documents, now=now)
     if transfers:
-        transaction.on_commit(partial(sweep, version, now=now), robust=True)
+        transaction.on_commit(lambda: sweep(version, now=now), robust=True)
     added = sum(key not in standing for key in changed)
     audit.record(
         "published the taxonomy",
@@ -252,6 +253,18 @@ def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
     """Let gold follow that was decided at the very moment *version* closed its label."""
     hold(version.project)
     taxonomy_moves.sweep(TaxonomyVersion.objects.get(pk=version.pk), now=now)
+
+
+def sweep_missed(now: datetime) -> list[int]:
+    """Do the sweeps that a killed server left undone; return the ids of their versions."""
+    closed = Label.objects.exclude(retired_at=None, is_assignable=True)
+    left = closed.filter(Exists(GoldLabel.objects.gold().filter(label=OuterRef("pk"))))
+    newest = LabelEdition.objects.filter(label=OuterRef("pk")).order_by("-version__number")
+    found = left.values_list(Subquery(newest.values("version")[:1]), flat=True)
+    versions = TaxonomyVersion.objects.filter(pk__in=set(found)).order_by("pk")
+    for version in versions:
+        sweep(version, now=now)
+    return [version.pk for version in versions]
 
 
 def _before(

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from labeling import jobs, uploads
+from labeling import jobs, publishing, uploads
 
 
 @shared_task
@@ -15,6 +15,7 @@ def run_job(job_id: int) -> None:
 
 @shared_task
 def resume_stale_jobs() -> None:
-    """Hand jobs whose worker died to another."""
+    """Hand jobs whose worker died to another, and end what a killed web server began."""
     jobs.resume_stale(timezone.now())
+    publishing.sweep_missed(timezone.now())
     uploads.sweep(timezone.now())

@@ -1,7 +1,7 @@
 """Move the gold of labels that a version of the taxonomy closes, and bring it back.
 
 Every row of gold is remembered as it was before it moved, so that taking the version back is exact.
-Whoever calls holds the project; documents are held here (decision 10).
+Whoever calls holds the project, and then the documents, all at once, by `hold` (decision 10).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from labeling import events, taxonomies
@@ -42,10 +42,30 @@ def read(told: Sequence[Any]) -> Transfer:
     return Transfer(source, target, None if documents is None else tuple(documents))
 
 
+def hold(version: TaxonomyVersion, sources: Collection[Label]) -> list[int]:
+    """Hold the documents whose gold moves with *version* or comes back; return their ids.
+
+    Args:
+        sources: labels whose gold may move.
+    """
+    said = GoldLabel.objects.filter(project=version.project_id, label__in=sources)
+    moved = MovedGold.objects.filter(version=version.undoes_id)
+    return _hold(said, moved)
+
+
+def _hold(*rows: QuerySet[Any]) -> list[int]:
+    """Hold the documents that *rows* speak of, all at once; return their ids."""
+    ids = sorted({pk for each in rows for pk in each.values_list("document", flat=True)})
+    for part in batches(ids, BATCH):  # ascending, as all who hold several
+        Document.objects.filter(pk__in=part).lock()
+    return ids
+
+
 def carry_out(
     version: TaxonomyVersion,
     transfers: Sequence[Transfer],
     labels: Mapping[str, Label],
+    documents: Sequence[int],
     *,
     now: datetime,
 ) -> None:
@@ -56,22 +76,19 @@ def carry_out(
 
     Args:
         labels: all of the project, by key.
+        documents: ids of those that `hold` holds. Gold of no others moves: what came since is for
+            the sweep.
     """
     version.transfers += [as_json(each) for each in transfers]
     version.save(update_fields=["transfers"])
-    sources = [labels[each.source].pk for each in transfers]
-    touched = GoldLabel.objects.filter(project=version.project_id, label__in=sources)
-    if not touched.exists():
+    if not documents or not transfers:
         return
-    documents = sorted(set(touched.values_list("document", flat=True)))
-    for part in batches(documents, BATCH):  # ascending, as all who hold several
-        Document.objects.filter(pk__in=part).lock()
     opened: list[int] = []
     withdrawn: list[list[Any]] = []
     for each in transfers:
         source = labels[each.source]
         held = documents if each.documents is None else sorted({*documents} & {*each.documents})
-        for part in batches(held, BATCH):  # and of no others: what comes now is for the sweep
+        for part in batches(held, BATCH):
             if each.target is not None:
                 _hand_over(version, source, labels[each.target], part)
                 continue
@@ -103,18 +120,17 @@ def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
     gone = Label.objects.filter(project=version.project_id).exclude(
         retired_at=None, is_assignable=True
     )
-    gold = GoldLabel.objects.gold().filter(project=version.project_id, label__in=gone.values("pk"))
+    said = GoldLabel.objects.filter(project=version.project_id, label__in=gone.values("pk"))
     leased = ReviewTask.objects.open().filter(project=version.project_id, leased_by__isnull=False)
-    held = Q(pk__in=leased.values("document")) | Q(pk__in=gold.values("document"))
-    Document.objects.filter(held).lock()
-    late: set[int] = set(gold.values_list("label__pk", flat=True))
+    documents = _hold(said, leased)
+    late: set[int] = set(said.gold().values_list("label__pk", flat=True))
     if not late:
         return
     heirs = taxonomies.heirs(version.project_id)
     labels = {label.key: label for label in version.project.labels.without_texts()}
     keys: dict[int | None, str] = {label.pk: key for key, label in labels.items()}
     transfers = [Transfer(keys[pk], keys.get(heirs.get(pk))) for pk in late]
-    carry_out(version, transfers, labels, now=now)
+    carry_out(version, transfers, labels, documents, now=now)
 
 
 def _hand_over(
@@ -191,9 +207,7 @@ def take_back(version: TaxonomyVersion) -> None:
     _stop_asking(version)
     if not moved.exists():
         return
-    documents = Document.objects.filter(pk__in=moved.values("document"))
-    documents.lock()
-    back = documents.filter(pk__in=_untouched(version))
+    back = Document.objects.filter(pk__in=_untouched(version))
     ids = list(back.order_by("pk").values_list("pk", flat=True))
     ours = {*version.tasks.get("opened", []), *version.tasks.get("asked", [])}
     for part in batches(ids, BATCH):
@@ -234,9 +248,10 @@ def _untouched(version: TaxonomyVersion) -> Any:
     """Return ids of the documents that stand as *version* left them."""
     moved = MovedGold.objects.filter(version=version)
     undone = moved.filter(annotation__undone_at__isnull=False).values("document")
-    newer = GoldLabel.objects.filter(
-        project=version.project_id, pk__gt=version.tasks.get("newest", 0)
-    ).exclude(pk__in=moved.values("gold_id"))
+    last = version.tasks.get("newest", 0)
+    swept = moved.filter(gold_id__gt=last, annotation__isnull=False).values("annotation")
+    newer = GoldLabel.objects.filter(project=version.project_id, pk__gt=last)
+    newer = newer.exclude(pk__in=moved.values("gold_id")).exclude(annotation__in=swept)
     at_it = ReviewTask.objects.open().filter(
         Q(judged__gt=0) | Q(question__isnull=False),
         project=version.project_id,

@@ -300,9 +300,9 @@ def check(race):
     assert standing.count() == TASKS - imported.count()
     heirs = taxonomies.heirs(project.pk)
     said = standing.values_list("pk", "labels", "task__document")
-    assert set(stands.exclude(annotation=None).values_list("annotation", "label", "document")) == {
-        (pk, heirs.get(label, label), document) for pk, label, document in said
-    }
+    of_people = stands.exclude(annotation=None).values_list("annotation", "label", "document")
+    expected = {(pk, heirs.get(label, label), document) for pk, label, document in said}
+    assert set(of_people) == expected, (set(of_people) - expected, expected - set(of_people), heirs)
     assert not set(stands.values_list("label", flat=True)) & heirs.keys()
     assert not project.tasks.open().exists()
     assert not project.documents.open().exists()

@@ -316,6 +316,44 @@ def test_gold_decided_at_the_very_moment_its_label_closed_follows(
     assert (gold(early), gold(late)) == (["lost"], ["lost"])
 
 
+def test_what_was_ruled_out_at_that_moment_keeps_nothing_from_coming_back(
+    project, decide, publish, undo, published
+):
+    decide("lost")
+    version = publish(Merge("lost", "stolen"))
+    said = decide("fee")
+    said.gold.update(label=published["lost"])  # by a decision that saw the label open
+    passed_over = GoldLabel(
+        project=project,
+        document=said.task.document,
+        label=published["fee"],
+        tier=GoldLabel.Tier.RULED_OUT,
+        annotation=said,
+        granted_at=timezone.now(),
+    )
+    passed_over.save()
+    publishing.sweep(version, now=timezone.now())
+    undo()
+
+    assert gold(said.task.document) == ["lost"]
+    assert GoldLabel.objects.ruled_out().get().label == published["fee"]
+
+
+def test_the_sweep_that_a_killed_server_left_undone_is_done_later(decide, publish, undo, published):
+    decide("lost")
+    version = publish(Merge("lost", "stolen"))
+    assert publishing.sweep_missed(timezone.now()) == []
+
+    late = decide("fee").task.document
+    late.gold.update(label=published["lost"])
+    assert publishing.sweep_missed(timezone.now()) == [version.pk]
+    assert gold(late) == ["stolen"]
+    assert publishing.sweep_missed(timezone.now()) == []
+
+    undo()
+    assert gold(late) == ["lost"]
+
+
 def test_what_was_decided_before_the_sweep_stays_when_the_change_is_undone(
     project, decide, publish, undo, published, reviewer
 ):
