@@ -51,14 +51,14 @@ def main() -> None:
         call_command("migrate", verbosity=0)
         tell(f"making {options.pending:,} tasks")
         pending = make(options.pending, options.annotators)
-        with served() as port:
+        with served("redis", "web") as port:
             sittings = sit(pending, port, options.seconds)
         report(figures(options, pending, sittings), as_json=options.json)
 
 
 @contextmanager
-def served() -> Iterator[int]:
-    """Run Redis and the web server as the Procfile does; yield the port once it answers."""
+def served(*names: str) -> Iterator[int]:
+    """Run these of the Procfile; yield the port once the web server answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -66,12 +66,13 @@ def served() -> Iterator[int]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PORT": str(port), "PATH": path}
     started = [
-        subprocess.Popen(["sh", "-c", lines[name]], cwd=ROOT, env=environment)
-        for name in ("redis", "web")
+        subprocess.Popen(["sh", "-c", lines[name]], cwd=ROOT, env=environment) for name in names
     ]
     try:
         wait_for(port)
         yield port
+        if ended := [each.args for each in started if each.poll() is not None]:
+            raise SystemExit(f"{ended} did not run to the end.")
     finally:
         for process in started:
             process.terminate()

@@ -34,6 +34,9 @@ BATCH: Final = 1_000
 READ_BATCH: Final = 32
 """The same where close calls are read twice: half a minute on two slow cores, at most."""
 
+SEEN: Final = 0.005
+"""A probability that changes by less is shown as the same percentage, or the next."""
+
 _SCORES_AT_ONCE: Final = 4_000_000
 """Documents times labels scored at once: 16 MB for each of three arrays."""
 
@@ -50,7 +53,8 @@ def predict_documents(
     """Predict *documents* with *bundle* and queue those that need a person; return how many.
 
     Documents whose current prediction is by this bundle are passed over, so it may be run again
-    after it died. The former prediction stays only where somebody was shown it.
+    after it died. Where the bundle says what another said before, that prediction stands and is
+    by this one from now on. Else the former stays only where somebody was shown it.
 
     Args:
         documents: ids; None for all open documents of the project.
@@ -167,6 +171,51 @@ def _write(
         return 0
     lacking = set(_lacking(project, [row.document_id for row in rows], bundle.digest))
     rows = [row for row in rows if row.document_id in lacking]
+    if not rows:
+        return 0
+    kept = _keep_where_the_same(rows, bundle, rows[0].taxonomy_version)
+    queues.enqueue(list(kept.values()), now=now)
+    return len(kept) + _replace([row for row in rows if row.document_id not in kept], columns, now)
+
+
+def _keep_where_the_same(
+    rows: Sequence[Prediction], bundle: Bundle, version: TaxonomyVersion
+) -> dict[int, Prediction]:
+    """Let predictions stand that say what *rows* say; return them by document.
+
+    What somebody judged speaks of the bundle it was by.
+    """
+    judged = Annotation.objects.filter(prediction=OuterRef("pk"))
+    ids = [row.document_id for row in rows]
+    former = Prediction.objects.current().filter(~Exists(judged), document__in=ids)
+    standing = {each.document_id: each for each in former}
+    kept = {
+        row.document_id: standing[row.document_id]
+        for row in rows
+        if row.document_id in standing and _same(row, standing[row.document_id])
+    }
+    Prediction.objects.filter(pk__in=[each.pk for each in kept.values()]).update(
+        bundle=bundle.digest, taxonomy_version=version
+    )
+    return kept
+
+
+def _same(one: Prediction, other: Prediction) -> bool:
+    """Whether nobody who looks at both sees a difference."""
+    return (
+        (one.bucket, list(one.label_ids), one.reranked)
+        == (other.bucket, other.label_ids, other.reranked)
+        and abs(one.margin - other.margin) <= SEEN
+        and [row[0] for row in one.candidates] == [row[0] for row in other.candidates]
+        and all(
+            abs(mine[3] - theirs[3]) <= SEEN
+            for mine, theirs in zip(one.candidates, other.candidates, strict=True)
+        )
+    )
+
+
+def _replace(rows: Sequence[Prediction], columns: Mapping[int, list[Any]], now: datetime) -> int:
+    """Make *rows* the current predictions of their documents and queue them; return how many."""
     if not rows:
         return 0
     ids = [row.document_id for row in rows]

@@ -135,7 +135,8 @@ def publish(request: PersonRequest, project: Project) -> HttpResponse:
     except (BadAct, BadTaxonomy) as error_:
         return draft_page(request, project, error=str(error_), status=422)
     if version:
-        messages.success(request, f"Published {version}. Open documents are predicted anew.")
+        said = f"Published {version}. Open documents it affects are predicted anew."
+        messages.success(request, said)
     else:
         messages.info(request, "The draft changed nothing, so nothing was published.")
     return redirect("labeling:taxonomy", project.slug)

@@ -93,7 +93,7 @@ def store(
     except (BadAct, BadTaxonomy) as error:
         form.add_error(None, str(error))
         return page(form, status=422)
-    messages.success(request, f"Published {version}. Open documents are predicted anew.")
+    messages.success(request, f"Published {version}. Open documents it affects are predicted anew.")
     return redirect("labeling:label", project.slug, label.pk)
 
 

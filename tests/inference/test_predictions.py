@@ -111,6 +111,35 @@ def test_a_prediction_nobody_was_shown_is_replaced(project, labels, documents):
     assert set(Prediction.objects.values_list("bundle", flat=True)) == {later.digest}
 
 
+def test_what_another_bundle_says_too_stands_and_is_by_that_one(project, labels, documents):
+    predict(project, written(project, labels))
+    before = {each.pk: each for each in Prediction.objects.all()}
+    tasks = list(ReviewTask.objects.order_by("pk").values())
+    later = TaxonomyVersionFactory(project=project, number=2)
+    bundle = written(project, labels, taxonomy_number=2)
+    assert predict(project, bundle) == 2
+    assert predict(project, bundle) == 0
+
+    for each in Prediction.objects.all():
+        assert (each.bundle, each.taxonomy_version) == (bundle.digest, later)
+        assert each.predicted_at == before[each.pk].predicted_at
+    assert Prediction.objects.count() == len(before)
+    assert list(ReviewTask.objects.order_by("pk").values()) == tasks
+
+
+def test_what_changes_by_a_percent_is_predicted_anew(project, labels, documents):
+    bundle = written(project, labels)
+    predict(project, bundle)
+    clear, close = (current(each) for each in documents)
+    vectors = bundle.label_vectors.copy()
+    vectors[0] = np.array([0.98, 0.199, 0, 0], np.float32)  # a label of the close call, reworded
+    later = written(project, labels, label_vectors=vectors)
+    assert predict(project, later) == 2
+
+    assert current(documents[1]).pk != close.pk
+    assert current(documents[0]).pk == clear.pk
+
+
 def test_a_prediction_somebody_judged_stays_but_is_not_current(project, labels, documents):
     predict(project, written(project, labels))
     shown = current(documents[1])
