@@ -43,6 +43,11 @@ def newest(project: Project) -> int:
     return project.draft.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
+def last_change(rows: Iterable[DraftAct]) -> int:
+    """Return when these acts were changed last, in microseconds; 0 without any."""
+    return max((round(row.made_at.timestamp() * 1_000_000) for row in rows), default=0)
+
+
 def seen(project: Project) -> dict[str, int]:
     """Return what somebody who opens a form now has before their eyes: see `add`."""
     return {"seen_version": taxonomies.current_number(project), "seen_act": newest(project)}
@@ -155,19 +160,6 @@ def remove(project: Project, pk: int) -> None:
     project.draft.filter(pk=pk).delete()
 
 
-def share_out(row: DraftAct, documents: Mapping[str, Sequence[int]]) -> None:
-    """Say which gold of a label that is split goes to which part.
-
-    Args:
-        documents: key of a part to ids.
-    """
-    act = taxonomy_acts.read(row.act)
-    if isinstance(act, Split):
-        parts = {key: tuple(ids) for key, ids in documents.items()}
-        row.act = taxonomy_acts.as_json(replace(act, documents=parts))
-        DraftAct.objects.filter(pk=row.pk).update(act=row.act)
-
-
 def discard(project: Project) -> None:
     """Empty the draft."""
     project.draft.all().delete()
@@ -181,11 +173,13 @@ def publish(
     note: str,
     now: datetime,
     again: bool = False,
+    seen_change: int | None = None,
 ) -> TaxonomyVersion | None:
     """Publish the draft as one version, and empty it; None where it changes nothing.
 
     Args:
         seen_acts: numbers of the acts the person had before their eyes.
+        seen_change: what `last_change` said then.
         again: whether what was decided on the labels it touches is to be reviewed again.
 
     Raises:
@@ -193,7 +187,8 @@ def publish(
         EditConflict: a label it touches was published anew since.
         BadAct, BadTaxonomy: it cannot be published as it is.
     """
-    version, touched = _publish(project, actor=actor, seen_acts=seen_acts, note=note, now=now)
+    seen = (list(seen_acts), seen_change)
+    version, touched = _publish(project, actor=actor, seen=seen, note=note, now=now)
     if version and again:  # by itself: documents are held all at once, or two wait in a ring
         labels = project.labels.filter(key__in=touched).values_list("pk", flat=True)
         re_review.ask_again(version, list(labels), now=now)
@@ -202,11 +197,14 @@ def publish(
 
 @transaction.atomic
 def _publish(
-    project: Project, *, actor: User, seen_acts: Sequence[int], note: str, now: datetime
+    project: Project, *, actor: User, seen: tuple[list[int], int | None], note: str, now: datetime
 ) -> tuple[TaxonomyVersion | None, set[str]]:
     publishing.hold(project)
     rows = rows_of(project)
-    if not rows or [row.pk for row in rows] != list(seen_acts):
+    acts_seen, change_seen = seen
+    if not rows or [row.pk for row in rows] != acts_seen:
+        raise DraftChanged
+    if change_seen not in (None, last_change(rows)):
         raise DraftChanged
     acts = acts_of(rows)
     for row, act in zip(rows, acts, strict=True):

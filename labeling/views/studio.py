@@ -156,6 +156,8 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     status = 200
     if posted:
         status = drafted(request, project, form, lambda: form.act_on(label.key, entries))
+        if status < 400 and request.POST.get("do") == "choose":
+            return redirect("labeling:share-out", project.slug, label.pk)
         if status < 400:
             return redirect("labeling:draft", project.slug)
     context = {
