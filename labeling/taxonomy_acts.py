@@ -22,7 +22,8 @@ Standing = Mapping[str, TaxonomyEntry]
 """Every label by its key, retired ones too, in the order of the tree."""
 
 EDITED: Final = (
-    "name", "aliases", "parent", "description", "exclusions", "examples", "overlaps", "assignable"
+    "name", "aliases", "parent", "description", "exclusions", "examples", "overlaps", "assignable",
+    "only_one",
 )  # fmt: skip
 """Fields that an edit may change."""
 
@@ -183,7 +184,8 @@ class Edit:
             parent = self.changes["parent"]
             where = f"under {names.get(parent, parent)}" if parent else "to the top"
             return f"Move {name} {where}"
-        return f"Edit {name}: {', '.join(each for each in EDITED if each in self.changes)}"
+        said = (each.replace("_", " ") for each in EDITED if each in self.changes)
+        return f"Edit {name}: {', '.join(said)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,18 @@ class LabelField(forms.CharField):
         return clean(super().clean(value)).strip() or None
 
 
+class OnlyOneField(forms.BooleanField):
+    """Whether a document is given only one of the labels below."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Only one of these",
+            required=False,
+            help_text="Of the labels below it a document is given one at most, wherever it is "
+            "decided; one that stands above another may be given with it.",
+        )
+
+
 class Seen(forms.Form):
     """What the person had before their eyes: the version, and the draft's newest act."""
 
@@ -91,7 +103,8 @@ class LabelForm(Seen):
         help_text="Other names people know it by, one a line: reviewers find it by them. No model "
         "reads them.",
     )
-    field_order = ("name", "parent", "description", "aliases")
+    only_one = OnlyOneField()
+    field_order = ("name", "parent", "description", "aliases", "only_one")
 
     def __init__(
         self,
@@ -164,6 +177,7 @@ class LabelForm(Seen):
             "exclusions": tuple(self.exclusions),
             "examples": tuple(self.examples),
             "overlaps": tuple(sorted(self.overlaps)),
+            "only_one": self.cleaned_data["only_one"],
         }
         changes = {name: new for name, new in said.items() if new != getattr(self.entry, name)}
         return Edit(self.entry.key, changes) if changes else None
@@ -190,14 +204,16 @@ class CreateForm(Seen):
         max_length=20_000,
         help_text="What belongs here, in the words senders use: from this it is found at once.",
     )
-    field_order = ("name", "key", "parent", "description")
+    only_one = OnlyOneField()
+    field_order = ("name", "key", "parent", "description", "only_one")
 
     def act(self, taken: Collection[str]) -> Create:
         """Return the act. taken: ids that stand already."""
         said = self.cleaned_data
         name = " ".join(clean(said["name"]).split())
         key = clean(said["key"]).strip() or key_from(name, taken)
-        return Create(TaxonomyEntry(key, name, said["parent"], clean(said["description"])))
+        entry = TaxonomyEntry(key, name, said["parent"], clean(said["description"]))
+        return Create(replace(entry, only_one=said.get("only_one", False)))
 
 
 class MergeForm(Seen):

@@ -33,7 +33,10 @@ def draft_page(
     remarks: Sequence[taxonomy_lint.Remark] = ()
     try:
         work = drafts.outcome(project, rows)
-        remarks = taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts))
+        remarks = [
+            *drafts.breaches(project, work.entries),
+            *taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts)),
+        ]
         names = {key: entry.name for key, entry in work.entries.items()} | names
     except BadAct as bad:
         error = error or f"It cannot be published as it is. {bad}"
