@@ -16,7 +16,8 @@ from labeling.search import Search
 from labeling.taxonomy_acts import REVIEW, BadAct, Split
 
 PAGE = 50  # documents
-MANY = 5_000  # documents found: where a search finds more, so many of the newest are looked through
+MANY = 50_000  # documents that a search may find anywhere in the project
+LOOKED_AT = 1_000  # where it finds more, the newest of the label, each a look-up of under 1 ms
 
 
 class NotSplit(Exception):
@@ -42,7 +43,7 @@ class Row:
 class Sheet:
     """Some of the documents, the newest gold first. first: number of the first of them, from 1.
 
-    found: how many the search left; all of them without one.
+    found: how many the search left; all of them without one. is_cut: only LOOKED_AT were searched.
     """
 
     rows: Sequence[Row]
@@ -50,6 +51,7 @@ class Sheet:
     pages: int
     first: int
     found: int
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +105,23 @@ def sheet(
     project: Project, act: Split, ids: Sequence[int], *, search: Search | None, number: int
 ) -> Sheet:
     """Return page *number* of those documents of *ids* that *search* finds."""
-    found = ids
+    found, is_cut = ids, False
     if search:
-        matching = set(_matching(project, search, ids))
+        matching, is_cut = _matching(project, search, ids)
         found = [pk for pk in ids if pk in matching]
     pages = max(1, -(-len(found) // PAGE))
     number = min(max(number, 1), pages)
     first = (number - 1) * PAGE
     rows = _rows(act, found[first : first + PAGE])
-    return Sheet(rows, number, pages, first + 1, len(found))
+    return Sheet(rows, number, pages, first + 1, len(found), is_cut)
 
 
-def _matching(project: Project, search: Search, ids: Sequence[int]) -> list[int]:
+def _matching(project: Project, search: Search, ids: Sequence[int]) -> tuple[set[int], bool]:
+    """Return documents that *search* finds, and whether only some of *ids* were looked at."""
     found = document_words.find(project, search, most=MANY + 1)
-    return found if len(found) <= MANY else document_words.among(project, search, ids[:MANY])
+    if len(found) <= MANY:
+        return set(found), False
+    return set(document_words.among(project, search, ids[:LOOKED_AT])), len(ids) > LOOKED_AT
 
 
 def _rows(act: Split, ids: Sequence[int]) -> list[Row]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling import drafts, events, publishing, sharing, taxonomy_acts
+from labeling import document_words, drafts, events, publishing, sharing, taxonomy_acts
 from labeling.models import DraftAct, GoldLabel, Job, ReviewTask
 from labeling.taxonomy_acts import REVIEW, BadAct, Merge, Split, Transfer
 from labeling.taxonomy_entries import TaxonomyEntry
@@ -134,17 +134,24 @@ def test_documents_are_found_by_their_words(page, split, document):
     split()
     found = document(subject="The kitchen", text="It fell behind the stove.")
     document(subject="The street")
-    document_words(found.project)
+    document_words.add(above=0)
 
     assert [row.id for row in page("?find=stove").context["sheet"].rows] == [found.pk]
     assert "holds these words" in page("?find=nothing").text
 
 
-def document_words(project):
-    """What the import does, and factories do not."""
-    from labeling import document_words as words
+def test_words_that_too_many_hold_are_looked_for_among_the_newest(
+    page, split, document, monkeypatch
+):
+    monkeypatch.setattr(sharing, "MANY", 2)
+    monkeypatch.setattr(sharing, "LOOKED_AT", 2)
+    split()
+    made = [document(text="It fell behind the stove.") for _ in range(4)]
+    document_words.add(above=0)
+    told = page("?find=stove")
 
-    words.add(above=0)
+    assert [row.id for row in told.context["sheet"].rows] == [made[3].pk, made[2].pk]
+    assert "2 found among those decided last" in told.text
 
 
 def test_what_is_chosen_is_kept_in_the_draft_and_shown_again(send, page, split, document):
