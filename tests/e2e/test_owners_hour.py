@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.conftest import SCREENSHOTS
 from tests.e2e.mailroom import shell
+from tests.e2e.test_accessible import Looking
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -179,6 +180,9 @@ def test_documents_of_a_label_that_is_split_are_chosen_by_keyboard(owner):
     for key in ("1", "2", "2", "3", "k", "0", "j", "1"):
         page.keyboard.press(key)
     keep(owner, "sharing")
+    looking = Looking(owner)
+    looking.look("sharing")
+    assert looking.found == {}
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Draft").wait_for()
     assert page.get_by_text("Fee for cash 2 · Fee abroad 2 · back to review 6").is_visible()
