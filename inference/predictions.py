@@ -17,7 +17,7 @@ from inference.bundle import Bundle
 from inference.document_features import document_features
 from inference.document_texts import prepared_texts
 from inference.pipeline import Verdict
-from labeling import queues
+from labeling import only_one, queues, taxonomies
 from labeling.models import (
     Annotation,
     Prediction,
@@ -100,6 +100,7 @@ def _predict(
     reader = serving.cross_encoder(bundle)
     scores = pipeline.look_again(bundle, scores, partial(_texts_at, found), reader)
     verdicts = pipeline.decide(bundle, scores)
+    lines = taxonomies.lines(project.pk) if bundle.multi else {}
     latency = (time.perf_counter() - started) * 1000 / len(found)
     common = {
         "project": project,
@@ -109,7 +110,7 @@ def _predict(
         "predicted_at": now,
     }
     return [
-        _row(verdict, document_id=document_id, **common)
+        _row(verdict, lines, document_id=document_id, **common)
         for document_id, verdict in zip(found.tolist(), verdicts, strict=True)
     ]
 
@@ -120,8 +121,10 @@ def _texts_at(ids: NDArray[np.int64], rows: Sequence[int]) -> list[str]:
     return [known.get(int(ids[row]), "") for row in rows]
 
 
-def _row(verdict: Verdict, **columns: Any) -> Prediction:
+def _row(verdict: Verdict, lines: Mapping[int, Sequence[int]], **columns: Any) -> Prediction:
+    """Return the row of *verdict*; of labels that cannot be given together, with the likeliest."""
     first, *others = verdict.candidates
+    ranked = [each.label_id for each in verdict.candidates]
     return Prediction(
         bucket=verdict.bucket.value,
         margin=min(1.0, max(0.0, verdict.margin)),
@@ -129,7 +132,7 @@ def _row(verdict: Verdict, **columns: Any) -> Prediction:
         first_id=first.label_id,
         second_id=others[0].label_id if others else None,
         candidates=verdict.candidates,
-        label_ids=verdict.label_ids,
+        label_ids=only_one.likeliest(verdict.label_ids, ranked, lines),
         reranked=verdict.reranked,
         **columns,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from labeling import audit, gold, taxonomies
+from labeling import audit, gold, only_one, taxonomies
 from labeling.models import Annotation, Document, Label, Project, ReviewTask, TaskSkip
 from labeling.models.review import ReviewTaskQuerySet
 
@@ -141,6 +141,8 @@ def _settle(task_id: int, *, now: datetime) -> bool:
         return False
     if not all(label.is_usable for answer in said for label in answer.labels):
         return False  # somebody gave a label that is gone: others judge it anew
+    if only_one.clash({label.pk: label.one_of for label in said[-1].labels}):
+        return False  # likewise where only one of these can be given by now
     if len({answer.label_ids for answer in said}) > 1:
         return bool(task.update(wanted=len(said), is_disputed=True))
     if not task.update(wanted=len(said), status=ReviewTask.Status.DONE):

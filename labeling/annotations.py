@@ -1,6 +1,6 @@
 """Record reviewers' judgements, and take them back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
-from labeling import adjudication, audit, gold, queues, taxonomies
+from labeling import adjudication, audit, gold, only_one, queues, taxonomies
 from labeling.models import Annotation, Document, GoldLabel, Label, ReviewQueue, ReviewTask
 from labeling.prepared import Change, Prepared, PreparedUpdate, insert, together
 from labeling.queues import LeaseLost
+from labeling.taxonomies import Usable
 
 __all__ = ["KeyUsed", "LabelRefused", "LeaseLost", "UndoRefused", "annotate", "last_of", "undo"]
 
@@ -61,8 +62,8 @@ def annotate(
         LeaseLost: *reviewer* does not hold the task, or somebody else took it once their lease ran
             out.
         KeyUsed: the key belongs to a decision on another task or to one since undone.
-        LabelRefused: a label of another project, a retired or merely grouping one, or not exactly
-            one in a single-label project.
+        LabelRefused: a label of another project, a retired or merely grouping one, not exactly
+            one in a single-label project, or two of which only one can be given.
     """
     given = {label.pk: label for label in labels}
     chosen = list(given)
@@ -130,7 +131,7 @@ def _decided_already(task: ReviewTask, reviewer: User, chosen: set[int], key: UU
     raise lost
 
 
-def _check(task: ReviewTask, labels: Mapping[int, Label], usable: Collection[int]) -> None:
+def _check(task: ReviewTask, labels: Mapping[int, Label], usable: Mapping[int, Usable]) -> None:
     for pk, label in labels.items():
         if label.project_id != task.project_id:
             raise LabelRefused("This label belongs to another project.")
@@ -138,6 +139,9 @@ def _check(task: ReviewTask, labels: Mapping[int, Label], usable: Collection[int
             raise LabelRefused(_why_not(Label.objects.select_related("successor").get(pk=pk)))
     if len(labels) > 1 and not task.project.is_multi:
         raise LabelRefused("This project gives exactly one label to each document.")
+    if found := only_one.clash({pk: usable[pk].one_of for pk in labels}):
+        names = {label.pk: label.name for label in Label.objects.filter(pk__in=found)}
+        raise LabelRefused(only_one.refusal(*(names[pk] for pk in found)))
 
 
 def _why_not(label: Label) -> str:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Length, Substr
 
-from labeling import adjudication, comments, taxonomies
+from labeling import adjudication, comments, only_one, taxonomies
 from labeling.adjudication import Answer
 from labeling.gold import SHOWN
 from labeling.label_search import WITH_PATH, look_up, path_of
@@ -223,6 +223,9 @@ def choices(
     wanted = list(dict.fromkeys([*probability, *suggested]))
     if labels is None:
         labels = {each.pk: each for each in _with_path(labels=wanted)} if wanted else {}
+    if ticked is None and not (task.is_check or task.is_disputed):  # else people said it
+        lines = {pk: label.one_of for pk, label in labels.items()}
+        suggested = only_one.likeliest(suggested, probability, lines)
     offered = [labels[pk] for pk in wanted if pk in labels]
     shown = [label for rank, label in enumerate(offered) if rank < SHOWN or label.pk in suggested]
     return [

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from labeling import audit, document_words, events, gold
+from labeling import audit, document_words, events, gold, only_one
 from labeling.models import Document, Label, Project
 
 BATCH = 2_000  # rows looked up, and written, together
@@ -164,7 +164,9 @@ class _Intake:
         self.project, self.now, self.gold, self.strict = project, now, gold, strict
         self.report = ImportReport()
         assignable = project.labels.assignable() if gold else Label.objects.none()
-        self.labels = dict(assignable.values_list("key", "pk"))
+        named = list(assignable.values_list("key", "pk", "one_of"))
+        self.labels = {key: pk for key, pk, _ in named}
+        self.lines = {pk: one_of for _, pk, one_of in named}
 
     def take(self, batch: Sequence[Row | BadRow]) -> None:
         """Store one batch, inside the caller's transaction."""
@@ -209,7 +211,13 @@ class _Intake:
             return f"“{unknown[0][:60]}” is no assignable label of this project"
         if not self.project.is_multi and len(row.labels) > 1:
             return f"a single-label project takes one label, not {len(row.labels)}"
-        return ""
+        chosen = {self.labels[key]: self.lines[self.labels[key]] for key in row.labels}
+        return self._clash(found) if (found := only_one.clash(chosen)) else ""
+
+    def _clash(self, found: Sequence[int]) -> str:
+        keys = dict(self.project.labels.filter(pk__in=found).values_list("pk", "key"))
+        one, two, group = (keys[pk][:60] for pk in found)
+        return f"labels: only one of the labels under “{group}”; leave out “{one}” or “{two}”"
 
     def _unrepeated(self, rows: Iterable[_Fresh]) -> list[_Fresh]:
         """Return the rows whose id and text did not occur earlier in the batch."""

@@ -8,11 +8,14 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Count
+from django.template.defaultfilters import pluralize
 
-from labeling import audit, publishing, re_review, taxonomies, taxonomy_acts
+from labeling import audit, only_one, publishing, re_review, taxonomies, taxonomy_acts
 from labeling.models import DraftAct, Project, TaxonomyVersion
 from labeling.taxonomy_acts import Act, BadAct, Edit, Split, Work
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
+from labeling.taxonomy_lint import Remark
 
 MOST = 200  # acts of a draft
 
@@ -41,6 +44,11 @@ def rows_of(project: Project) -> list[DraftAct]:
 def newest(project: Project) -> int:
     """Return the number of the draft's newest act; 0 where it is empty."""
     return project.draft.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def last_change(rows: Iterable[DraftAct]) -> int:
+    """Return when these acts were changed last, in microseconds; 0 without any."""
+    return max((round(row.made_at.timestamp() * 1_000_000) for row in rows), default=0)
 
 
 def seen(project: Project) -> dict[str, int]:
@@ -155,19 +163,6 @@ def remove(project: Project, pk: int) -> None:
     project.draft.filter(pk=pk).delete()
 
 
-def share_out(row: DraftAct, documents: Mapping[str, Sequence[int]]) -> None:
-    """Say which gold of a label that is split goes to which part.
-
-    Args:
-        documents: key of a part to ids.
-    """
-    act = taxonomy_acts.read(row.act)
-    if isinstance(act, Split):
-        parts = {key: tuple(ids) for key, ids in documents.items()}
-        row.act = taxonomy_acts.as_json(replace(act, documents=parts))
-        DraftAct.objects.filter(pk=row.pk).update(act=row.act)
-
-
 def discard(project: Project) -> None:
     """Empty the draft."""
     project.draft.all().delete()
@@ -181,11 +176,13 @@ def publish(
     note: str,
     now: datetime,
     again: bool = False,
+    seen_change: int | None = None,
 ) -> TaxonomyVersion | None:
     """Publish the draft as one version, and empty it; None where it changes nothing.
 
     Args:
         seen_acts: numbers of the acts the person had before their eyes.
+        seen_change: what `last_change` said then.
         again: whether what was decided on the labels it touches is to be reviewed again.
 
     Raises:
@@ -193,7 +190,8 @@ def publish(
         EditConflict: a label it touches was published anew since.
         BadAct, BadTaxonomy: it cannot be published as it is.
     """
-    version, touched = _publish(project, actor=actor, seen_acts=seen_acts, note=note, now=now)
+    seen = (list(seen_acts), seen_change)
+    version, touched = _publish(project, actor=actor, seen=seen, note=note, now=now)
     if version and again:  # by itself: documents are held all at once, or two wait in a ring
         labels = project.labels.filter(key__in=touched).values_list("pk", flat=True)
         re_review.ask_again(version, list(labels), now=now)
@@ -202,11 +200,14 @@ def publish(
 
 @transaction.atomic
 def _publish(
-    project: Project, *, actor: User, seen_acts: Sequence[int], note: str, now: datetime
+    project: Project, *, actor: User, seen: tuple[list[int], int | None], note: str, now: datetime
 ) -> tuple[TaxonomyVersion | None, set[str]]:
     publishing.hold(project)
     rows = rows_of(project)
-    if not rows or [row.pk for row in rows] != list(seen_acts):
+    acts_seen, change_seen = seen
+    if not rows or [row.pk for row in rows] != acts_seen:
+        raise DraftChanged
+    if change_seen not in (None, last_change(rows)):
         raise DraftChanged
     acts = acts_of(rows)
     for row, act in zip(rows, acts, strict=True):
@@ -231,6 +232,30 @@ def _refuse_unshared(act: Act) -> None:
 def names(project: Project) -> dict[str, str]:
     """Return the names of labels by key."""
     return dict(project.labels.values_list("key", "name"))
+
+
+def breaches(project: Project, entries: Mapping[str, TaxonomyEntry]) -> list[Remark]:
+    """Return how many documents have several labels of which *entries* newly let only one be given.
+
+    They stand as they are.
+    """
+    before = {*project.labels.filter(only_one=True).values_list("key", flat=True)}
+    parents = {key: entry.parent for key, entry in entries.items()}
+    saying = [key for key, entry in entries.items() if entry.only_one and not entry.retired]
+    found = []
+    for group in [key for key in saying if key not in before]:
+        lines = {key: line for key, line in only_one.lines(parents, [group]).items() if line}
+        gold = project.gold.gold().filter(label__key__in=lines).order_by()
+        many = gold.values("document").annotate(labels=Count("pk")).filter(labels__gt=1)
+        rows = gold.filter(document__in=many.values("document"))
+        given: dict[int, dict[str, Sequence[str]]] = {}
+        for document, key in rows.values_list("document", "label__key"):
+            given.setdefault(document, {})[key] = lines[key]
+        if broken := sum(only_one.clash(each) is not None for each in given.values()):
+            said = f"{broken:,} document{pluralize(broken)} {pluralize(broken, 'has,have')}"
+            message = f"{said} several of the labels under “{entries[group].name}”"
+            found.append(Remark(group, message, "They stay so until they are decided anew."))
+    return found
 
 
 def words(rows: Sequence[DraftAct], named: Mapping[str, str]) -> str:

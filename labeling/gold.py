@@ -8,7 +8,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from labeling import events, taxonomies
+from labeling import events, only_one, taxonomies
 from labeling.models import (
     Annotation,
     Document,
@@ -19,6 +19,7 @@ from labeling.models import (
     ReviewTask,
 )
 from labeling.prepared import Change, PreparedUpdate, insert
+from labeling.taxonomies import Usable
 
 NOTHING: Final[list[None]] = [None]  # the one row that says nothing fits
 SHOWN = 9  # candidates on the card: those a digit key chooses
@@ -139,8 +140,10 @@ class Offer:
     right_too: Collection[int]
 
 
-def offer(prediction: Prediction, usable: Mapping[int, bool], *, is_multi: bool) -> Offer:
+def offer(prediction: Prediction, usable: Mapping[int, Usable], *, is_multi: bool) -> Offer:
     """Return what the card of *prediction* proposes: those of the *usable* labels it names.
+
+    Of labels that cannot be given together, it suggests the most probable.
 
     Args:
         usable: as `taxonomies.usable` says.
@@ -148,8 +151,10 @@ def offer(prediction: Prediction, usable: Mapping[int, bool], *, is_multi: bool)
     ranked = [candidate.label_id for candidate in prediction.ranked]
     shown = [label_id for label_id in ranked if label_id in usable][:SHOWN]
     ticked = [label_id for label_id in prediction.label_ids if label_id in usable]
-    right_too = {label_id for label_id, is_right in usable.items() if is_right}
-    return Offer(shown, ticked if is_multi else shown[:1], right_too)
+    right_too = {label_id for label_id, each in usable.items() if each.is_right_too}
+    lines = {label_id: each.one_of for label_id, each in usable.items()}
+    ticked = only_one.likeliest(ticked, ranked, lines) if is_multi else shown[:1]
+    return Offer(shown, ticked, right_too)
 
 
 def passed_over(offered: Offer | None, chosen: Collection[int], *, is_multi: bool) -> list[int]:

@@ -54,27 +54,38 @@ class Described:
     path: str
     description: str
     aliases: list[str]
+    one_of: list[int]
 
 
 def described(project: Project) -> list[Described]:
     """Return every assignable label in the order of the taxonomy, in one query."""
     rows = project.labels.active().values_list(
-        "pk", "key", "parent", "name", "description", "aliases", "is_assignable", named=True
-    )
+        "pk", "key", "parent", "name", "description", "aliases", "is_assignable", "one_of",
+        named=True,
+    )  # fmt: skip
     places = {row.pk: _Place(row.parent, row.name) for row in rows}
     return [
         Described(
-            row.pk, row.key, row.name, _path(places, row.parent), row.description, row.aliases
+            row.pk,
+            row.key,
+            row.name,
+            _path(places, row.parent),
+            row.description,
+            row.aliases,
+            row.one_of,
         )
         for row in rows
         if row.is_assignable
     ]
 
 
-def typeahead(project: Project) -> list[tuple[int, str, str, str, list[str]]]:
-    """Return (id, name, path, beginning of the description, aliases) of every assignable label."""
+def typeahead(project: Project) -> list[tuple[int, str, str, str, list[str], list[int]]]:
+    """Return what the browser needs of every assignable label.
+
+    (id, name, path, beginning of the description, aliases, as Label.one_of)
+    """
     return [
-        (each.id, each.name, each.path, each.description[:DESCRIPTION], each.aliases)
+        (each.id, each.name, each.path, each.description[:DESCRIPTION], each.aliases, each.one_of)
         for each in described(project)
     ]
 

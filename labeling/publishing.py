@@ -222,6 +222,7 @@ def _publish(
     )
     labels = taxonomy_rows.write_labels(project, changed, positions, now=now)
     taxonomy_rows.write_retired_at(labels, change.retired_at)
+    taxonomy_rows.write_lines(labels)
     taxonomy_rows.write_exclusions(changed, labels)
     taxonomy_rows.write_overlaps(project, wanted, labels)
     LabelEdition.objects.bulk_create(

@@ -1,9 +1,9 @@
 """Taxonomies as SKOS in Turtle (W3C Recommendation, 2009), for other tools; and back without loss.
 
 A label is a `skos:Concept`: its name the preferred label, its id the notation, the one above it
-`skos:broader`. What SKOS has no word for stands under Tiebreak's own: exclusions, and that a label
-only groups. Files of other tools need none of these. Only Turtle is read: of what RDF can be
-written in it alone can make no reader fetch another address.
+`skos:broader`. What SKOS has no word for stands under Tiebreak's own: exclusions, that a label only
+groups, and that only one of those below it is given. Files of other tools need none of these. Only
+Turtle is read: of what RDF can be written in it alone can make no reader fetch another address.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ def _statements(entry: TaxonomyEntry, graph: Graph) -> Iterator[tuple[URIRef, An
     for said, key in ((SKOS.broader, entry.parent), (DCTERMS.isReplacedBy, entry.successor)):
         if key is not None:
             yield said, _iri(key)
-    flags = ((OWN.groupsOnly, not entry.assignable), (OWL.deprecated, entry.retired))
+    flags = (
+        (OWN.groupsOnly, not entry.assignable),
+        (OWN.onlyOne, entry.only_one),
+        (OWL.deprecated, entry.retired),
+    )
     yield from ((said, Literal(is_so)) for said, is_so in flags if is_so)
     if entry.description:
         yield SKOS.definition, Literal(entry.description)
@@ -162,6 +166,7 @@ def _entry(graph: Graph, node: Any, keys: dict[Any, str], row: int) -> TaxonomyE
         retired=truth(OWL.deprecated),
         aliases=_texts(graph, node, OWN.aliases, SKOS.altLabel),
         successor=one(DCTERMS.isReplacedBy),
+        only_one=truth(OWN.onlyOne),
         row=row,
     )
 

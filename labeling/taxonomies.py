@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -33,21 +34,35 @@ def labels_of(ids: Collection[int]) -> dict[int, Label]:
     return {label.pk: label for label in _short(labels=list(ids))} if ids else {}
 
 
-def usable(chosen: Collection[int], proposed: Collection[int]) -> dict[int, bool]:
-    """Return which of these labels a document may be given now, and whether each may be right too.
+class Usable(NamedTuple):
+    """What a decision needs to know of a label that a document may be given now.
 
-    That is whether it overlaps with one of the *chosen*.
+    is_right_too: whether it overlaps with a chosen one. one_of: as Label.one_of.
     """
+
+    is_right_too: bool
+    one_of: Sequence[int]
+
+
+def usable(chosen: Collection[int], proposed: Collection[int]) -> dict[int, Usable]:
+    """Return which of these labels a document may be given now, by id."""
     ids = {*chosen, *proposed}
-    return dict(_usable(labels=list(ids), chosen=list(chosen) or [0])) if ids else {}
+    found = _usable(labels=list(ids), chosen=list(chosen) or [0]) if ids else []
+    return {pk: Usable(is_right_too, one_of) for pk, is_right_too, one_of in found}
+
+
+def lines(project_id: int) -> dict[int, list[int]]:
+    """Return Label.one_of by id, of those labels of which only one of several is given."""
+    one_of = Label.objects.filter(project=project_id).exclude(one_of=[])
+    return dict(one_of.values_list("pk", "one_of"))
 
 
 @Prepared
-def _usable(*, labels: Ids, chosen: Ids) -> QuerySet[Label, tuple[int, bool]]:
+def _usable(*, labels: Ids, chosen: Ids) -> QuerySet[Label, tuple[int, bool, list[int]]]:
     this = OuterRef("pk")
     either_way = Q(first=this, second__in=chosen) | Q(second=this, first__in=chosen)
     usable = Label.objects.assignable().filter(pk__in=labels)
-    return usable.values_list("pk", Exists(Overlap.objects.filter(either_way)))
+    return usable.values_list("pk", Exists(Overlap.objects.filter(either_way)), "one_of")
 
 
 def heirs(project_id: int) -> dict[int, int | None]:
@@ -150,6 +165,7 @@ def entries(project: Project) -> list[TaxonomyEntry]:
             retired=label.retired_at is not None,
             aliases=tuple(label.aliases),
             successor=keys[label.successor_id] if label.successor_id else None,
+            only_one=label.only_one,
         )
         for label in labels
     ]

@@ -22,9 +22,14 @@ Standing = Mapping[str, TaxonomyEntry]
 """Every label by its key, retired ones too, in the order of the tree."""
 
 EDITED: Final = (
-    "name", "aliases", "parent", "description", "exclusions", "examples", "overlaps", "assignable"
+    "name", "aliases", "parent", "description", "exclusions", "examples", "overlaps", "assignable",
+    "only_one",
 )  # fmt: skip
 """Fields that an edit may change."""
+
+
+REVIEW: Final = ""
+"""In place of the key of a part: back to review."""
 
 
 class BadAct(ValueError):
@@ -179,7 +184,8 @@ class Edit:
             parent = self.changes["parent"]
             where = f"under {names.get(parent, parent)}" if parent else "to the top"
             return f"Move {name} {where}"
-        return f"Edit {name}: {', '.join(each for each in EDITED if each in self.changes)}"
+        said = (each.replace("_", " ") for each in EDITED if each in self.changes)
+        return f"Edit {name}: {', '.join(said)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +221,8 @@ class Merge:
 class Split:
     """A label only groups from now on, and new ones below it say more exactly what it said.
 
-    documents: key of a part to the ids whose gold goes there; all other gold goes back to review.
+    chosen: key of a part, or REVIEW, to the ids whose gold somebody said goes there.
+    documents: likewise of those nobody chose a part for; all other gold goes back to review.
     by_nearest: a worker is to fill *documents* by the nearest of the new descriptions.
     """
 
@@ -224,6 +231,7 @@ class Split:
     parts: tuple[TaxonomyEntry, ...]
     documents: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     by_nearest: bool = False
+    chosen: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def touches(self) -> tuple[str, ...]:
@@ -235,14 +243,15 @@ class Split:
             raise BadAct(f"“{whole.name}” only groups others already. Create labels below it.")
         if len(self.parts) < 2:
             raise BadAct(f"“{whole.name}” needs two new labels at least to be split into.")
-        if stray := self.documents.keys() - {part.key for part in self.parts}:
+        shared = [*self.chosen.items(), *self.documents.items()]
+        if stray := {key for key, _ in shared} - {REVIEW, *(part.key for part in self.parts)}:
             raise BadAct(f"“{min(stray)}” is none of the labels “{whole.name}” is split into.")
         overlaps = whole.overlaps
         work.write(replace(whole, assignable=False, overlaps=()))
         for part in self.parts:
             Create(replace(part, parent=self.source, overlaps=overlaps)).apply(work)
-        for key, documents in self.documents.items():
-            work.transfers.append(Transfer(self.source, key, tuple(documents)))
+        for key, documents in shared:
+            work.transfers.append(Transfer(self.source, key or None, tuple(documents)))
         work.transfers.append(Transfer(self.source))
 
     def words(self, names: Mapping[str, str]) -> str:
@@ -350,12 +359,13 @@ def as_json(act: Act) -> dict[str, Any]:
         case Edit(key, changes):
             edited = content(replace(TaxonomyEntry(key, ""), **changes))
             return told | {"key": key, "changes": {name: edited[name] for name in changes}}
-        case Split(source, parts, documents, by_nearest):
+        case Split(source, parts, documents, by_nearest, chosen):
             return told | {
                 "source": source,
                 "parts": [{"key": part.key, "content": content(part)} for part in parts],
                 "documents": {key: list(ids) for key, ids in documents.items()},
                 "by_nearest": by_nearest,
+                "chosen": {key: list(ids) for key, ids in chosen.items()},
             }
         case _:
             return told | asdict(act)
@@ -378,6 +388,9 @@ def read(told: Mapping[str, Any]) -> Act:
         return Edit(values["key"], {name: getattr(whole, name) for name in values["changes"]})
     if kind == Split.kind:
         parts = tuple(entry_of(part["key"], part["content"]) for part in values["parts"])
-        documents = {key: tuple(ids) for key, ids in values["documents"].items()}
-        return Split(values["source"], parts, documents, values["by_nearest"])
+        documents, chosen = (
+            {key: tuple(ids) for key, ids in values.get(name, {}).items()}
+            for name in ("documents", "chosen")
+        )
+        return Split(values["source"], parts, documents, values["by_nearest"], chosen)
     return KINDS[kind](**values)

@@ -83,6 +83,7 @@ def _new(standing: Standing, named: Mapping[str, TaxonomyEntry]) -> Iterator[Tax
                 assignable=entry.assignable,
                 examples=entry.examples,
                 aliases=entry.aliases,
+                only_one=entry.only_one,
             )
 
 

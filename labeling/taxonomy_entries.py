@@ -20,6 +20,7 @@ class TaxonomyEntry:
     aliases: other names, by which people find it; no model reads them.
     exclusions: (situation, key of the label to use instead or None), in order.
     successor: of a retired label, the key of the one to use instead.
+    only_one: whether a document is given only one of the labels below it.
     row: where it stood in its file, counted from 1; 0 when it came from no file.
     """
 
@@ -34,6 +35,7 @@ class TaxonomyEntry:
     retired: bool = False
     aliases: tuple[str, ...] = ()
     successor: str | None = None
+    only_one: bool = False
     row: int = field(default=0, compare=False)
 
 
@@ -50,6 +52,7 @@ def content(entry: TaxonomyEntry) -> dict[str, Any]:
         "assignable": entry.assignable,
         "retired": entry.retired,
         "successor": entry.successor,
+        "only_one": entry.only_one,
     }
 
 
@@ -68,6 +71,7 @@ def entry_of(key: str, content: Mapping[str, Any]) -> TaxonomyEntry:
         retired=content.get("retired", False),
         aliases=tuple(content.get("aliases", ())),
         successor=content.get("successor"),
+        only_one=content.get("only_one", False),
     )
 
 

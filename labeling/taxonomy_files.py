@@ -19,7 +19,7 @@ FILE_LIMIT = 50 * 1024 * 1024  # characters; 5,000 labels with long texts take 1
 ROWS_LIMIT = 20_000  # four times the largest taxonomy that is supported
 COLUMNS = [
     "id", "name", "parent", "description", "exclusions", "assignable", "examples", "overlaps",
-    "retired", "aliases", "successor",
+    "retired", "aliases", "successor", "only_one",
 ]  # fmt: skip
 
 # “Not for <situation>; use <id>.” — the full stop, the use and the “Not for” may be missing.
@@ -167,6 +167,7 @@ class _Rows:
             retired=self._flag(cells["retired"], default=False),
             aliases=self._names(cells["aliases"]),
             successor=self._text(cells["successor"]) or None,
+            only_one=self._flag(cells["only_one"], default=False),
             row=number,
         )
 

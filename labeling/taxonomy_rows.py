@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from labeling import only_one
 from labeling.models import Exclusion, Label, Overlap, Project
 from labeling.taxonomy_entries import TaxonomyEntry
 
@@ -20,7 +21,8 @@ def write_positions(project: Project, positions: dict[str, int]) -> None:
 
 
 WRITTEN = [
-    "position", "name", "aliases", "description", "examples", "is_assignable", "retired_at",
+    "position", "name", "aliases", "description", "examples", "is_assignable", "only_one",
+    "retired_at",
 ]  # fmt: skip
 
 
@@ -42,6 +44,7 @@ def write_labels(
         label.description = entry.description
         label.examples = list(entry.examples)
         label.is_assignable = entry.assignable
+        label.only_one = entry.only_one
         label.retired_at = (label.retired_at or now) if entry.retired else None
     new = [labels[key] for key in changed if labels[key]._state.adding]
     Label.objects.bulk_create(new, batch_size=200)
@@ -67,6 +70,17 @@ def write_retired_at(labels: dict[str, Label], moments: Mapping[str, datetime | 
     for label in known:
         label.retired_at = moments[label.key]
     Label.objects.bulk_update(known, ["retired_at"], batch_size=200)
+
+
+def write_lines(labels: dict[str, Label]) -> None:
+    """Write of every label below which one only one is given."""
+    parents = {label.pk: label.parent_id for label in labels.values()}
+    saying = {each.pk for each in labels.values() if each.only_one and each.retired_at is None}
+    lines = only_one.lines(parents, saying)
+    changed = [label for label in labels.values() if label.one_of != lines[label.pk]]
+    for label in changed:
+        label.one_of = lines[label.pk]
+    Label.objects.bulk_update(changed, ["one_of"], batch_size=200)
 
 
 def write_exclusions(changed: dict[str, TaxonomyEntry], labels: dict[str, Label]) -> None:

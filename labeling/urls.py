@@ -16,6 +16,7 @@ from labeling.views import (
     queues,
     review,
     set_aside,
+    sharing,
     studio,
     taxonomy,
 )
@@ -44,6 +45,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("taxonomy/<int:pk>/edit/", studio.edit_label, name="edit-label"),
     path("taxonomy/<int:pk>/restore/", studio.restore_label, name="restore-label"),
     path("taxonomy/<int:pk>/<slug:kind>/", studio.change_label, name="change-label"),
+    path("taxonomy/<int:pk>/split/documents/", sharing.share_out, name="share-out"),
     path("taxonomy/new/", studio.create_label, name="create-label"),
     path("taxonomy/confusions/", confusions.show_confusions, name="confusions"),
     path("taxonomy/confusions/<int:said>/<int:given>/", confusions.show_pair, name="confusion"),

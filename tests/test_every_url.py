@@ -92,6 +92,7 @@ EXPECTED = {
     "labeling:edit-label": Page(OWNERS, BOTH, "label"),
     "labeling:change-label": Page(OWNERS, BOTH, "label", extra=(("kind", "merge"),)),
     "labeling:restore-label": Page(OWNERS, POST, "label"),
+    "labeling:share-out": Page(OWNERS, BOTH, "label", answers=frozenset({302})),  # to the label
     "labeling:create-label": Page(OWNERS, BOTH),
     "labeling:draft": Page(OWNERS),
     "labeling:confusions": Page(OWNERS),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from inference.features import Features
 from inference.head import Head
 from inference.retrieve import label_vectors
 from inference.vectors import cached_vectors
-from labeling import drafts, taxonomies, taxonomy_acts
+from labeling import drafts, sharing, taxonomies, taxonomy_acts
 from labeling.jobs import JobRefused, Progress
 from labeling.models import DraftAct, Job, Project
 from labeling.resampling import wilson
@@ -100,11 +100,10 @@ def run(job: Job, progress: Progress) -> dict[str, Any]:
 
 def share_out(project: Project, bundle: Bundle, rows: Sequence[DraftAct]) -> None:
     """Say of each split of the draft by the nearest description which gold goes where."""
-    for place, (row, act) in enumerate(zip(rows, drafts.acts_of(rows), strict=True)):
+    for row, act in zip(rows, drafts.acts_of(rows), strict=True):
         if isinstance(act, Split) and act.by_nearest:
-            before = drafts.outcome(project, rows[:place]).transfers
-            sources = {act.source} | {each.source for each in before if each.target == act.source}
-            drafts.share_out(row, assign_nearest(project, bundle, act, sources))
+            gold = sharing.decided(project, row, act)
+            sharing.share_out(row, assign_nearest(bundle, act, gold))
 
 
 def ids_of(project: Project, work: Work) -> dict[str, int]:
@@ -341,15 +340,11 @@ def decided_on(project: Project, labels: set[int]) -> int:
 
 
 def assign_nearest(
-    project: Project, bundle: Bundle, act: Split, sources: Collection[str]
+    bundle: Bundle, act: Split, documents: Sequence[int]
 ) -> dict[str, tuple[int, ...]]:
-    """Return which of the gold of a label that is split goes to which part, by its description.
+    """Return which *documents* of a label that is split go to which part, by its description.
 
     To the one whose vector is nearest to the document's; those never encoded go to nobody.
-
-    Args:
-        sources: keys of the labels whose gold it is: the one that is split, and what the draft
-            merges into it before.
     """
     parts = [
         LabelText(place, part.key, part.name, part.description, (), frozenset(), None, ())
@@ -357,7 +352,6 @@ def assign_nearest(
     ]
     encoder = serving.encoder(bundle)
     vectors = label_vectors(rebuild.vector_texts(parts), encoder.encode)
-    gold = project.gold.gold().filter(label__key__in=sources).values_list("document", flat=True)
-    ids, found = cached_vectors(sorted(set(gold)), bundle.encoder.digest)
+    ids, found = cached_vectors(sorted(documents), bundle.encoder.digest)
     nearest = (found @ vectors.T).argmax(axis=1) if len(ids) else np.empty(0, np.int64)
     return {part.key: tuple(ids[nearest == place].tolist()) for place, part in enumerate(act.parts)}

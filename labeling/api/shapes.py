@@ -40,6 +40,12 @@ class LabelShape(serializers.Serializer[Any]):
     path = serializers.CharField(help_text="The names above it, topmost first.")
     description = serializers.CharField()
     aliases = serializers.ListField(child=serializers.CharField(), help_text="Other names of it.")
+    one_of = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Ids from the outermost label that lets only one below it be given, down to the "
+        "parent; empty where there is none. Of two labels with the same first id, only one is "
+        "given, but for a label and one above it.",
+    )
 
 
 class Order(serializers.Serializer[Any]):

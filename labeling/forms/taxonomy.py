@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
 from django.utils.text import slugify
 
 from labeling.document_fields import clean
-from labeling.taxonomy_acts import Create, Edit, Merge, Retire, Split
+from labeling.search import LONGEST
+from labeling.taxonomy_acts import REVIEW, Create, Edit, Merge, Retire, Split
 from labeling.taxonomy_entries import (
     ALIAS_LENGTH,
     ALIASES,
@@ -58,6 +59,18 @@ class LabelField(forms.CharField):
         return clean(super().clean(value)).strip() or None
 
 
+class OnlyOneField(forms.BooleanField):
+    """Whether a document is given only one of the labels below."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Only one of these",
+            required=False,
+            help_text="Of the labels below it a document is given one at most, wherever it is "
+            "decided; one that stands above another may be given with it.",
+        )
+
+
 class Seen(forms.Form):
     """What the person had before their eyes: the version, and the draft's newest act."""
 
@@ -90,7 +103,8 @@ class LabelForm(Seen):
         help_text="Other names people know it by, one a line: reviewers find it by them. No model "
         "reads them.",
     )
-    field_order = ("name", "parent", "description", "aliases")
+    only_one = OnlyOneField()
+    field_order = ("name", "parent", "description", "aliases", "only_one")
 
     def __init__(
         self,
@@ -163,6 +177,7 @@ class LabelForm(Seen):
             "exclusions": tuple(self.exclusions),
             "examples": tuple(self.examples),
             "overlaps": tuple(sorted(self.overlaps)),
+            "only_one": self.cleaned_data["only_one"],
         }
         changes = {name: new for name, new in said.items() if new != getattr(self.entry, name)}
         return Edit(self.entry.key, changes) if changes else None
@@ -189,14 +204,16 @@ class CreateForm(Seen):
         max_length=20_000,
         help_text="What belongs here, in the words senders use: from this it is found at once.",
     )
-    field_order = ("name", "key", "parent", "description")
+    only_one = OnlyOneField()
+    field_order = ("name", "key", "parent", "description", "only_one")
 
     def act(self, taken: Collection[str]) -> Create:
         """Return the act. taken: ids that stand already."""
         said = self.cleaned_data
         name = " ".join(clean(said["name"]).split())
         key = clean(said["key"]).strip() or key_from(name, taken)
-        return Create(TaxonomyEntry(key, name, said["parent"], clean(said["description"])))
+        entry = TaxonomyEntry(key, name, said["parent"], clean(said["description"]))
+        return Create(replace(entry, only_one=said.get("only_one", False)))
 
 
 class MergeForm(Seen):
@@ -227,7 +244,7 @@ class SplitForm(Seen):
     by_nearest = forms.BooleanField(
         label="Share out what was decided by the nearest of the new descriptions",
         required=False,
-        help_text="Otherwise all of it goes back to review.",
+        help_text="Otherwise it goes back to review. You may choose for single documents then.",
     )
 
     def __init__(self, data: QueryDict | None = None, *, initial: Any = None) -> None:
@@ -257,6 +274,41 @@ class SplitForm(Seen):
         return Split(key, tuple(entries), by_nearest=self.cleaned_data["by_nearest"])
 
 
+class SharingForm(forms.Form):
+    """Where documents of a label that is split go, one by one, and where all others do."""
+
+    LIKE_OTHERS: ClassVar = "0"
+
+    find = forms.CharField(max_length=LONGEST, required=False)
+    number = forms.IntegerField(required=False, min_value=1)
+
+    def __init__(self, data: QueryDict, *, parts: Sequence[TaxonomyEntry]) -> None:
+        super().__init__(data)
+        self.ways: dict[str, str | None] = {self.LIKE_OTHERS: None}
+        self.ways |= {str(place): part.key for place, part in enumerate(parts, 1)}
+        self.ways[str(len(self.ways))] = REVIEW
+
+    @property
+    def said(self) -> dict[int, str | None]:
+        """Return where each document goes for which the form says something new: `sharing.choose`.
+
+        What it only shows may be older than what somebody chose meanwhile.
+        """
+        return {
+            int(number): self.ways[way]
+            for name, way in self.data.items()
+            for kind, _, number in [name.partition("-")]
+            if kind == "to" and number.isdecimal() and len(number) < 19 and way in self.ways
+            if way != self.data.get(f"was-{number}")
+        }
+
+    @property
+    def by_nearest(self) -> bool | None:
+        """Return whether all others go by what is nearest; None where nothing new is said."""
+        said = self.data.get("by_nearest", "")
+        return None if said == self.data.get("was_by_nearest") else bool(said)
+
+
 def key_from(name: str, taken: Collection[str]) -> str:
     """Return an id made from *name* that is not *taken*: card_lost, card_lost_2, …."""
     stem = slugify(name, allow_unicode=True).replace("-", "_")[: KEY_LENGTH - 10] or "label"
@@ -280,6 +332,7 @@ class PublishForm(forms.Form):
         "with one key.",
     )
     seen_acts = forms.RegexField(r"^(\d{1,18},?)*$", widget=forms.HiddenInput, required=False)
+    seen_change = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def clean_seen_acts(self) -> list[int]:
         return [int(each) for each in self.cleaned_data["seen_acts"].split(",") if each]

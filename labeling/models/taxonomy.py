@@ -89,6 +89,16 @@ class Label(models.Model):
     description = models.TextField(blank=True)
     examples = models.JSONField(default=list, blank=True, help_text="Typical texts, a list.")
     is_assignable = models.BooleanField(default=True)
+    only_one = models.BooleanField(
+        default=False, help_text="Whether a document is given only one of the labels below it."
+    )
+    one_of = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Ids from the outermost label with only_one down to the parent, a list; empty "
+        "where none stands above. Kept by publishing.",
+    )
     successor = models.ForeignKey(
         "self",
         models.SET_NULL,
@@ -166,7 +176,7 @@ class LabelEdition(models.Model):
     version = models.ForeignKey(TaxonomyVersion, models.CASCADE, related_name="editions")
     content = models.JSONField(
         help_text="name, aliases, parent, description, exclusions, examples, overlaps, "
-        "assignable, retired, successor"
+        "assignable, retired, successor, only_one"
     )
 
     class Meta:

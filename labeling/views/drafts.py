@@ -1,6 +1,7 @@
 """The draft of the taxonomy: what it holds, what it would do, and what becomes of it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -9,11 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling import drafts, jobs, publishing, taxonomy_acts, taxonomy_lint
+from labeling import drafts, jobs, publishing, sharing, taxonomy_acts, taxonomy_lint
 from labeling.access import PersonRequest, owner_page
 from labeling.forms.taxonomy import PublishForm
 from labeling.models import DraftAct, Job, Project
-from labeling.taxonomy_acts import BadAct
+from labeling.taxonomy_acts import Act, BadAct, Split
 from labeling.taxonomy_entries import BadTaxonomy
 
 
@@ -32,19 +33,43 @@ def draft_page(
     remarks: Sequence[taxonomy_lint.Remark] = ()
     try:
         work = drafts.outcome(project, rows)
-        remarks = taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts))
+        remarks = [
+            *drafts.breaches(project, work.entries),
+            *taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts)),
+        ]
         names = {key: entry.name for key, entry in work.entries.items()} | names
     except BadAct as bad:
         error = error or f"It cannot be published as it is. {bad}"
     context = {
         "project": project,
-        "rows": [(row, act.words(names)) for row, act in zip(rows, acts, strict=True)],
+        "rows": [
+            (row, act.words(names), shared(project, row, act))
+            for row, act in zip(rows, acts, strict=True)
+        ],
         "remarks": remarks,
         "error": error,
-        "form": PublishForm(initial={"seen_acts": ",".join(str(row.pk) for row in rows)}),
+        "form": PublishForm(
+            initial={
+                "seen_acts": ",".join(str(row.pk) for row in rows),
+                "seen_change": drafts.last_change(rows),
+            }
+        ),
         **impact_of(project, rows),
     }
     return render(request, "labeling/taxonomy/draft.html", context, status=status)
+
+
+def shared(project: Project, row: DraftAct, act: Act) -> dict[str, Any]:
+    """Return how gold is shared out by a split, and the label: where one chooses documents."""
+    label = project.labels.filter(key=act.source).first() if isinstance(act, Split) else None
+    if label is None or not isinstance(act, Split):
+        return {}
+    with suppress(BadAct):
+        return {
+            "label": label,
+            "shares": sharing.shares(act, sharing.decided(project, row, act)),
+        }
+    return {}
 
 
 def impact_of(project: Project, rows: Sequence[DraftAct]) -> dict[str, Any]:
@@ -53,6 +78,7 @@ def impact_of(project: Project, rows: Sequence[DraftAct]) -> dict[str, Any]:
     if newest is None or not rows or newest.arguments.get("draft", 0) < rows[0].pk:
         return {"impact": None}  # or that was of a draft published since
     is_old = [row.pk for row in rows] != newest.arguments.get("acts", [])
+    is_old |= any(row.made_at > newest.created_at for row in rows)
     return {"impact": newest, "is_old": is_old, "worker_alive": jobs.worker_alive()}
 
 
@@ -122,6 +148,7 @@ def publish(request: PersonRequest, project: Project) -> HttpResponse:
             project,
             actor=request.user,
             seen_acts=form.cleaned_data["seen_acts"],
+            seen_change=form.cleaned_data["seen_change"],
             note=form.cleaned_data["note"],
             again=form.cleaned_data["again"],
             now=timezone.now(),

@@ -130,7 +130,7 @@ def taxonomy_etag(_: PersonRequest, project: Project) -> str:
 @cache_control(private=True, no_cache=True)
 @condition(etag_func=taxonomy_etag)
 def send_labels(request: PersonRequest, project: Project) -> HttpResponse:  # noqa: ARG001
-    """Send [[id, name, path, description, aliases], …] of the labels that may be given."""
+    """Send [[id, name, path, description, aliases, one_of], …] of the labels that may be given."""
     return JsonResponse(label_search.typeahead(project), safe=False)
 
 

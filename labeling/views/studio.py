@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import yesno
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -156,6 +157,8 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     status = 200
     if posted:
         status = drafted(request, project, form, lambda: form.act_on(label.key, entries))
+        if status < 400 and request.POST.get("do") == "choose":
+            return redirect("labeling:share-out", project.slug, label.pk)
         if status < 400:
             return redirect("labeling:draft", project.slug)
     context = {
@@ -176,6 +179,8 @@ def create_label(request: PersonRequest, project: Project) -> HttpResponse:
     entries, posted = drafts.entries(project), request.method == "POST"
     initial = drafts.seen(project) | {"parent": request.GET.get("under", "")}
     form = CreateForm(request.POST) if posted else CreateForm(initial=initial)
+    if not project.is_multi:
+        del form.fields["only_one"]
     status = 200
     if posted:
         status = drafted(request, project, form, lambda: form.act(entries))
@@ -232,6 +237,7 @@ def standing_values(entry: TaxonomyEntry) -> dict[str, Any]:
         "parent": entry.parent or "",
         "description": entry.description,
         "aliases": "\n".join(entry.aliases),
+        "only_one": entry.only_one,
     }
 
 
@@ -262,6 +268,7 @@ def compared(edition: LabelEdition, form: LabelForm) -> list[tuple[str, list[tup
         ("Aliases", "\n".join(published.get("aliases", [])), "\n".join(said["aliases"])),
         ("Exclusions", lines(rows), lines(form.exclusions)),
         ("Examples", "\n".join(published["examples"]), "\n".join(form.examples)),
+        ("Only one of these", yesno(published.get("only_one")), yesno(said["only_one"])),
         ("Overlaps", "\n".join(published["overlaps"]), "\n".join(sorted(form.overlaps))),
     ]
     return [(name, list(difference(old, new))) for name, old, new in pairs if old != new]

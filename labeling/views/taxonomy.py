@@ -93,7 +93,8 @@ def differing(before: dict[str, object] | None, after: dict[str, object]) -> lis
     if before is None:
         return ["new"]
     # An edition from before there were aliases lacks them: nothing, like an empty list.
-    return [name for name in after if (before.get(name) or None) != (after[name] or None)]
+    changed = [name for name in after if (before.get(name) or None) != (after[name] or None)]
+    return [name.replace("_", " ") for name in changed]
 
 
 @require_safe

@@ -1,4 +1,6 @@
 // What is ticked or typed on a card is kept until it is decided, also over a reload.
+import { lineOf } from "./only_one.js";
+
 const KEPT = 20; // cards
 
 const owner = () => document.getElementById("review-status")?.dataset.owner ?? "";
@@ -35,7 +37,7 @@ function save() {
 
 function named(box) {
   const read = (part) => box.closest("label").querySelector(`.choice__${part}`)?.textContent ?? "";
-  return { id: box.value, name: read("name"), path: read("path") };
+  return { id: box.value, name: read("name"), path: read("path"), oneOf: lineOf(box) };
 }
 
 export function restore(tick) {

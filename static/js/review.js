@@ -4,6 +4,7 @@ import { forget, isSending, readyCards, shown, stayAhead, tell, undoOnceStored }
 import { keepDrafts, restore } from "./drafts.js";
 import { markPassages } from "./evidence.js";
 import { applyKeys, areOff, controlOf, keyOf } from "./keys.js";
+import { watchOnlyOne } from "./only_one.js";
 import { watchPalette } from "./palette.js";
 import { closeTypeahead, openTypeahead, openWith, tickFound, watchTypeahead } from "./typeahead.js";
 
@@ -159,6 +160,7 @@ setInterval(() => Date.now() - lastBeat >= BEAT && beat(), 5_000);
 document.addEventListener("visibilitychange", () => Date.now() - lastBeat >= BEAT && beat());
 
 watchTypeahead();
+watchOnlyOne(); // before drafts are kept
 applyKeys();
 watchPalette();
 keepDrafts();

@@ -1,6 +1,7 @@
 // Find a label of the taxonomy by typing: the field, its list and its keys.
 import { heading, nothing, option, text } from "./found_list.js";
 import { favour, favourites, labels, load, remember } from "./labels.js";
+import { keepOne } from "./only_one.js";
 import { search } from "./ranking.js";
 
 const SHOWN = 12;
@@ -163,15 +164,15 @@ function decide(form, [id, name]) {
 }
 
 // Several labels: one more ticked box; the field is ready for the next.
-function tick(form, [id, name, path]) {
-  tickFound({ id, name, path }, form);
+function tick(form, [id, name, path, _description, _aliases, oneOf]) {
+  tickFound({ id, name, path, oneOf }, form);
   field().value = "";
   closeTypeahead();
   field().blur();
 }
 
 // Ticks a label of the taxonomy whether or not the card offers it.
-export function tickFound({ id, name, path }, form = document.getElementById("decision")) {
+export function tickFound({ id, name, path, oneOf }, form = document.getElementById("decision")) {
   let box = form.querySelector(`input[name=label][value="${id}"]`);
   if (!box) {
     const row = document.createElement("li");
@@ -179,6 +180,7 @@ export function tickFound({ id, name, path }, form = document.getElementById("de
     choice.className = "choice";
     box = document.createElement("input");
     Object.assign(box, { type: "checkbox", name: "label", value: id });
+    if (oneOf?.length) box.dataset.oneOf = oneOf.join(" ");
     const names = text("span", "choice__names", "");
     names.append(text("span", "choice__name", name), " ", text("span", "choice__path", path));
     choice.append(box, names);
@@ -188,4 +190,5 @@ export function tickFound({ id, name, path }, form = document.getElementById("de
     found.hidden = false;
   }
   box.checked = true;
+  keepOne(box);
 }

@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.conftest import SCREENSHOTS
 from tests.e2e.mailroom import shell
+from tests.e2e.test_accessible import Looking
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -165,6 +166,32 @@ def test_a_label_is_split_by_what_is_nearest(owner):
     publish(owner)
     label_of(owner, "Card stolen")
     assert page.get_by_text("10 gold").is_visible()
+
+
+def test_documents_of_a_label_that_is_split_are_chosen_by_keyboard(owner):
+    page = owner.page
+    label_of(owner, "Fee")
+    page.get_by_role("link", name="Split").click()
+    page.get_by_label("Name").nth(0).fill("Fee for cash")
+    page.get_by_label("Name").nth(1).fill("Fee abroad")
+    page.get_by_role("button", name="and choose documents").click()
+    page.locator("#sharing").wait_for()
+    page.wait_for_load_state()
+    for key in ("1", "2", "2", "3", "k", "0", "j", "1"):
+        page.keyboard.press(key)
+    keep(owner, "sharing")
+    looking = Looking(owner)
+    looking.look("sharing")
+    assert looking.found == {}
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Draft").wait_for()
+    assert page.get_by_text("Fee for cash 2 · Fee abroad 2 · back to review 6").is_visible()
+    publish(owner)
+    label_of(owner, "Fee abroad")
+    assert page.get_by_text("2 gold").is_visible()
+    owner.go(STUDIO)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Undid v").first.wait_for()
 
 
 def test_a_confusion_becomes_an_exclusion_and_a_proposal_is_taken(tiebreak, owner):

@@ -77,6 +77,22 @@ def test_an_accepted_document_waits_for_nobody_unless_it_is_audited(project, lab
     assert not ReviewTask.objects.filter(document=documents[0]).exists()
 
 
+def test_of_labels_that_cannot_be_given_together_the_likeliest_is_accepted(project, labels):
+    project.kind = "multi"
+    project.save()
+    group = LabelFactory(project=project, only_one=True)
+    for label in labels[:2]:
+        label.parent, label.one_of = group, [group.pk]
+        label.save()
+    [document] = documents = [DocumentFactory(project=project)]
+    place(documents, [0.56, 0.61, 0.56, 0])
+    predict(project, written(project, labels, kind="multi"))
+    prediction = current(document)
+
+    assert prediction.label_ids == [labels[1].pk, labels[2].pk]
+    assert {each.label_id for each in prediction.ranked} == {label.pk for label in labels}
+
+
 def test_candidates_are_sorted_and_at_most_twenty(project):
     TaxonomyVersionFactory(project=project, number=1)
     labels = LabelFactory.create_batch(CANDIDATES + 5, project=project)

@@ -99,7 +99,7 @@ def test_typeahead_gets_every_assignable_label_with_its_path(client, labels):
     labels[0].save()
     rows = json.loads(client.get(url("review-labels")).text)
 
-    assert rows[0][1:] == ["Card arrival", "Cards", "All about card arrival.", ["delivery"]]
+    assert rows[0][1:] == ["Card arrival", "Cards", "All about card arrival.", ["delivery"], []]
     assert {row[1] for row in rows} == {label.name for label in labels}
 
 

@@ -17,7 +17,7 @@ NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 ODD = [
-    TaxonomyEntry("top", 'Top; with, "all"', assignable=False),
+    TaxonomyEntry("top", 'Top; with, "all"', assignable=False, only_one=True),
     TaxonomyEntry(
         "lost",
         "=Lost",

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
-from labeling import annotations, gold
+from labeling import annotations, gold, taxonomies
 from labeling.models import (
     Annotation,
     GoldLabel,
@@ -79,7 +79,9 @@ def test_choice_from_elsewhere_rules_out_only_candidates_that_were_shown(project
     ranked = [[label.pk, 0.5, 1.0, 0.01] for label in shown]
     prediction = PredictionFactory(candidates=ranked)
 
-    usable = dict.fromkeys(Label.objects.in_bulk(), False)
+    usable = dict.fromkeys(
+        Label.objects.in_bulk(), taxonomies.Usable(is_right_too=False, one_of=[])
+    )
     offered = gold.offer(prediction, usable, is_multi=False)
     passed = gold.passed_over(offered, {LabelFactory().pk}, is_multi=False)
 

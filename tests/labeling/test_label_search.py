@@ -60,7 +60,7 @@ def test_path_names_the_levels_above(project):
 
     assert path_of(label) == "Money / Cards"
     assert path_of(top) == ""
-    assert (label.pk, "Refund", "Money / Cards", "", []) in typeahead(project)
+    assert (label.pk, "Refund", "Money / Cards", "", [], []) in typeahead(project)
 
 
 def test_case_of_any_alphabet_is_no_matter(project):

@@ -9,7 +9,7 @@ from labeling.document_fields import clean
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
 
 WHOLE = [
-    TaxonomyEntry("cards", "Cards", assignable=False),
+    TaxonomyEntry("cards", "Cards", assignable=False, only_one=True),
     TaxonomyEntry(
         "card lost/1",
         "Card “lost” \\ & <gone>",

@@ -92,12 +92,20 @@ def test_every_problem_is_gathered_with_its_row_and_field():
     rows = [
         {"id": "a", "name": 1.5},
         "text",
-        {"id": "c", "name": "C", "examples": "fine", "overlaps": 5, "assignable": "perhaps"},
+        {
+            "id": "c",
+            "name": "C",
+            "examples": "fine",
+            "overlaps": 5,
+            "assignable": "perhaps",
+            "only_one": "x",
+        },
         {"id": "d", "name": "D", "exclusions": "[broken"},
     ]
 
     assert problems_of(json.dumps(rows)) == [
-        (1, "name"), (2, "row"), (3, "assignable"), (3, "overlaps"), (4, "exclusions"),
+        (1, "name"), (2, "row"), (3, "assignable"), (3, "overlaps"), (3, "only_one"),
+        (4, "exclusions"),
     ]  # fmt: skip
 
 

@@ -42,6 +42,7 @@ entries = st.builds(
     description=texts,
     exclusions=exclusions,
     overlaps=overlaps,
+    only_one=st.booleans(),
 )
 changes = st.fixed_dictionaries(
     {},
@@ -52,6 +53,7 @@ changes = st.fixed_dictionaries(
         "exclusions": exclusions,
         "overlaps": overlaps,
         "assignable": st.booleans(),
+        "only_one": st.booleans(),
     },
 )
 acts = st.one_of(
@@ -74,6 +76,7 @@ def build(kind):
     """Return a project with a tree of labels, gold of each, what was ruled out, and open tasks."""
     project = ProjectFactory(slug=f"history-{next(numbers)}", kind=kind)
     stated = [TaxonomyEntry("group", "Group", assignable=False)]
+    stated[0] = replace(stated[0], only_one=True)
     stated += [TaxonomyEntry(each, each.upper(), parent="group") for each in "abc"]
     stated += [
         TaxonomyEntry("d", "D", overlaps=("a",), exclusions=(("theft", "e"),)),
@@ -115,6 +118,7 @@ def state(project):
     return {
         "entries": {entry.key: entry for entry in taxonomies.entries(project)},
         "retired": dict(project.labels.values_list("key", "retired_at")),
+        "lines": dict(project.labels.values_list("key", "one_of")),
         "gold": gold_of(project),
         "documents": list(project.documents.order_by("pk").values("pk", "gold_at")),
         "tasks": {task["id"]: task for task in ReviewTask.objects.filter(project=project).values()},
@@ -132,6 +136,7 @@ def assert_same(now, before):
     """The same, but for the tasks that ask about a document: each undo and redo opens them anew."""
     assert {key: now["entries"][key] for key in before["entries"]} == before["entries"]
     assert {key: now["retired"][key] for key in before["retired"]} == before["retired"]
+    assert {key: now["lines"][key] for key in before["lines"]} == before["lines"]
     assert (now["gold"], now["documents"]) == (before["gold"], before["documents"])
     assert now["open"] == before["open"]
     since = now["entries"].keys() - before["entries"].keys()
@@ -141,11 +146,14 @@ def assert_same(now, before):
 def assert_sound(project):
     labels = {label.pk: label for label in Label.objects.filter(project=project)}
     for label in labels.values():
-        parents, above = set(), label.parent_id
+        parents, above = [], label.parent_id
         while above is not None:
             assert above not in parents
-            parents.add(above)
+            parents.insert(0, above)
             above = labels[above].parent_id
+        while parents and not (labels[parents[0]].only_one and not labels[parents[0]].retired_at):
+            parents.pop(0)
+        assert label.one_of == parents
         if label.retired_at is None and label.parent_id:
             assert labels[label.parent_id].retired_at is None
     usable = set(Label.objects.assignable().filter(project=project).values_list("pk", flat=True))
@@ -235,6 +243,7 @@ stated = st.lists(
         description=texts,
         exclusions=exclusions,
         overlaps=overlaps,
+        only_one=st.booleans(),
     ),
     max_size=5,
     unique_by=lambda entry: entry.key,

@@ -144,8 +144,8 @@ def test_gold_of_a_label_that_is_split_is_shared_out_by_the_nearest_description(
         TaxonomyEntry("broken", "Broken", description="broken stolen replace"),
     )
     bundle = rebuild.champion_bundle(served, now=NOW)
-    found = impact.assign_nearest(served, bundle, Split(label.key, parts), {label.key})
     gold = set(label.gold.values_list("document", flat=True))
+    found = impact.assign_nearest(bundle, Split(label.key, parts), list(gold))
 
     assert set(found) == {"lost", "broken"}
     assert set(found["lost"]) | set(found["broken"]) == gold
