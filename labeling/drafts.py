@@ -239,9 +239,13 @@ def words(rows: Sequence[DraftAct], named: Mapping[str, str]) -> str:
     return "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
 
 
-def entries(project: Project) -> dict[str, TaxonomyEntry]:
-    """Return labels by key as the draft has them, or as they stand where it cannot be done."""
-    standing = taxonomies.by_key(project)
+def entries(project: Project, *, brief: bool = False) -> dict[str, TaxonomyEntry]:
+    """Return labels by key as the draft has them, or as they stand where it cannot be done.
+
+    Args:
+        brief: as of taxonomies.entries.
+    """
+    standing = taxonomies.by_key(project, brief=brief)
     try:
         return taxonomy_acts.done(standing, acts_of(rows_of(project))).entries
     except BadAct:

@@ -15,6 +15,7 @@ from labeling.forms.taxonomy import PublishForm
 from labeling.models import DraftAct, Job, Project
 from labeling.taxonomy_acts import BadAct
 from labeling.taxonomy_entries import BadTaxonomy
+from labeling.views.remarks import with_others
 
 
 @require_safe
@@ -29,17 +30,17 @@ def draft_page(
 ) -> HttpResponse:
     rows = drafts.rows_of(project)
     acts, names = drafts.acts_of(rows), drafts.names(project)
-    remarks: Sequence[taxonomy_lint.Remark] = ()
+    found: list[taxonomy_lint.Remark] = []
     try:
         work = drafts.outcome(project, rows)
-        remarks = taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts))
+        found = taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts))
         names = {key: entry.name for key, entry in work.entries.items()} | names
     except BadAct as bad:
         error = error or f"It cannot be published as it is. {bad}"
     context = {
         "project": project,
         "rows": [(row, act.words(names)) for row, act in zip(rows, acts, strict=True)],
-        "remarks": remarks,
+        "remarks": with_others(project, found),
         "error": error,
         "form": PublishForm(initial={"seen_acts": ",".join(str(row.pk) for row in rows)}),
         **impact_of(project, rows),

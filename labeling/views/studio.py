@@ -25,6 +25,7 @@ from labeling.forms.taxonomy import (
 from labeling.models import DraftAct, Label, LabelEdition, Project
 from labeling.taxonomy_acts import Act, BadAct, Restore
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
+from labeling.views import remarks
 from labeling.wording import difference
 
 Entries = Mapping[str, TaxonomyEntry]
@@ -132,6 +133,7 @@ def edit_page(
         "draft_size": project.draft.count(),
         "examples": [*form.examples, *[""] * BLANK],
         "overlaps": [*form.overlaps, *[""] * BLANK],
+        **remarks.context_of(project, entries, as_said(request, entries[label.key], entries)),
     }
     return render(request, "labeling/taxonomy/edit.html", context, status=status)
 
@@ -181,7 +183,11 @@ def create_label(request: PersonRequest, project: Project) -> HttpResponse:
         status = drafted(request, project, form, lambda: form.act(entries))
         if status < 400:
             return redirect("labeling:draft", project.slug)
-    context = {"project": project, "form": form, "keys": offered(entries)}
+    context = {
+        "form": form,
+        "keys": offered(entries),
+        **remarks.context_of(project, entries, as_said(request, remarks.NEW, entries)),
+    }
     return render(request, "labeling/taxonomy/new.html", context, status=status)
 
 
@@ -214,6 +220,11 @@ def restore_label(request: PersonRequest, project: Project, pk: int) -> HttpResp
 
 
 # --- what stands and what was sent ----------------------------------------------------------------
+
+
+def as_said(request: PersonRequest, entry: TaxonomyEntry, entries: Entries) -> TaxonomyEntry:
+    """Return *entry* as the form says it that is shown: as it stands, until something was sent."""
+    return remarks.said(request.POST, entry, entries) if request.method == "POST" else entry
 
 
 def show_newest(project: Project, form: Seen) -> None:
