@@ -11,7 +11,7 @@ from django.db import transaction
 
 from labeling import audit, publishing, re_review, taxonomies, taxonomy_acts
 from labeling.models import DraftAct, Project, TaxonomyVersion
-from labeling.taxonomy_acts import Act, BadAct, Edit, Split, Work
+from labeling.taxonomy_acts import Act, BadAct, Edit, Merge, Retire, Split, Work
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
 
 MOST = 200  # acts of a draft
@@ -226,6 +226,14 @@ def _refuse_unshared(act: Act) -> None:
             "Preview the impact first: a worker has to find out which decisions on "
             f"“{act.source}” are nearest to which of the new labels."
         )
+
+
+def closed(rows: Sequence[DraftAct]) -> set[str]:
+    """Return the keys of labels that the draft merges into others, splits or retires."""
+    acts = acts_of(rows)
+    return {act.source for act in acts if isinstance(act, Merge | Split)} | {
+        act.key for act in acts if isinstance(act, Retire)
+    }
 
 
 def names(project: Project) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling import drafts, publishing
+from labeling import drafts, proposals, publishing
 from labeling.access import PersonRequest, owner_page
 from labeling.forms.taxonomy import (
     CreateForm,
@@ -153,7 +153,13 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     if kind not in FORMS:
         raise Http404
     entries, posted = drafts.entries(project), request.method == "POST"
-    initial = drafts.seen(project) | {"into": request.GET.get("into", "")}
+    wanted = kind == "split" and "proposed" in request.GET
+    groups = proposals.groups_of(label) if wanted else []
+    initial: dict[str, Any] = {
+        **drafts.seen(project),
+        "into": request.GET.get("into", ""),
+        "parts": [(group.name, "") for group, _ in groups],
+    }
     form = FORMS[kind](request.POST) if posted else FORMS[kind](initial=initial)
     status = 200
     if posted:
@@ -167,6 +173,7 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
         "kind": kind,
         "keys": offered(entries),
         "gold": label.gold.gold().count(),
+        "groups": groups,
     }
     return render(request, "labeling/taxonomy/change.html", context, status=status)
 
