@@ -14,6 +14,7 @@ from inference.document_texts import prepared_texts
 from labeling import proposals
 from labeling.models import Project
 from labeling.proposals import Group, Proposal
+from labeling.taxonomy_entries import NAME_LENGTH
 from training.label_proposals import Lead, leads, telling_words
 from training.teaching import Lesson, Taught
 
@@ -55,16 +56,20 @@ def _why(bundle: Bundle, lead: Lead, names: Sequence[str]) -> str:
     if lead.kind == "merge":
         return (
             f"Models that had not seen them find {lead.documents} gold documents of either, "
-            f"{lead.share:.0%}, likelier to be the other's."
+            f"{_percent(lead.share)}, likelier to be the other's."
         )
     if lead.kind == "overlap":
         cosine = float(bundle.label_vectors[lead.first] @ bundle.label_vectors[lead.second])
         return (
             f"Their texts are near (cosine {cosine:.2f}), and of the gold documents nearest to "
-            f"theirs {lead.share:.0%} have the other one."
+            f"theirs {_percent(lead.share)} have the other one."
         )
     one, two = (f"{len(rows)} like “{names[near]}”" for rows, near in _beside(lead))
     return f"Its gold is two groups, each nearer to another label than to the other: {one}, {two}."
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def _beside(lead: Lead) -> list[tuple[NDArray[np.int64], int]]:
@@ -77,6 +82,10 @@ def _groups(name: str, members: Sequence[Sequence[int]]) -> tuple[Group, ...]:
     read = [[texts[pk] for pk in group[:READ] if pk in texts] for group in members]
     words = [telling_words(read[0], read[1]), telling_words(read[1], read[0])]
     return tuple(
-        Group(f"{name}: {', '.join(said)}" if said else name, len(group), tuple(group[:EXAMPLES]))
+        Group(
+            ": ".join(filter(None, (name, ", ".join(said))))[:NAME_LENGTH],
+            len(group),
+            tuple(group[:EXAMPLES]),
+        )
         for group, said in zip(members, words, strict=True)
     )
