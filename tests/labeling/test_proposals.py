@@ -188,3 +188,10 @@ def test_the_page_costs_the_same_for_thirty_proposals(
         page()
     assert FoundProposal.objects.count() == 30
     assert drafts.closed([]) == set()
+
+
+def test_a_proposal_leads_to_the_labels_it_speaks_of(page, labels, found):
+    text = page().text
+
+    for label in (labels["card"], labels["lost"], labels["stolen"]):
+        assert f'/taxonomy/{label.pk}/">{label.name}</a>' in text
