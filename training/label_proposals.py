@@ -5,14 +5,16 @@ All figures here are of the built-in encoder, with 20 to 80 gold documents of ea
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inference.retrieve import unit
+from training.two_groups import two_groups
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -56,10 +58,6 @@ with the second nearest 25, 19, 14 and 9; with the very nearest only 6, 7, 2 and
 """
 
 MOST: Final = 400  # documents of a label that are looked at, evenly chosen
-TRIES: Final = 4  # starts of which the best pair of groups is taken
-STEPS: Final = 20
-SAID: Final = 3  # words that tell a group from the other
-WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +157,7 @@ def _splits(vectors: Floats, some: dict[int, Rows]) -> Iterator[Lead]:
     labels = list(some)
     if len(labels) < 2:
         return
-    centres = _unit(np.stack([vectors[rows].mean(axis=0) for rows in some.values()]))
+    centres = unit(np.stack([vectors[rows].mean(axis=0) for rows in some.values()]))
     for place, (label, rows) in enumerate(some.items()):
         if len(rows) < GOLD:
             continue
@@ -177,50 +175,3 @@ def _splits(vectors: Floats, some: dict[int, Rows]) -> Iterator[Lead]:
         groups = tuple(rows[typical[group[typical] == which]] for which in (False, True))
         near = tuple(labels[best] for best in others.argmax(axis=1))
         yield Lead("split", label, label, len(rows), groups=groups, near=near)
-
-
-def two_groups(vectors: Floats) -> tuple[Flags, Floats]:
-    """Return which document is in the second group, and unit centres of both, (2, dim).
-
-    Spherical 2-means: the best of TRIES starts. Where all documents are the same, all are in the
-    first.
-    """
-    chance = np.random.default_rng(0)
-    best: tuple[float, Flags, Floats] | None = None
-    for start in chance.integers(len(vectors), size=TRIES):
-        far = (vectors @ vectors[start]).argmin()
-        centres = vectors[[start, far]]
-        group = np.zeros(len(vectors), dtype=bool)
-        for _ in range(STEPS):
-            before, group = group, (vectors @ centres[1]) > (vectors @ centres[0])
-            if group.all() or not group.any() or (group == before).all():
-                break
-            centres = _unit(np.stack([vectors[~group].mean(axis=0), vectors[group].mean(axis=0)]))
-        fit = float((vectors * centres[group.astype(int)]).sum())
-        if best is None or fit > best[0]:
-            best = fit, group, centres
-    assert best is not None
-    return best[1], best[2]
-
-
-def _unit(vectors: Floats) -> Floats:
-    scaled: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return scaled
-
-
-def telling_words(texts: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Return the words that most more of *texts* have than of *others*.
-
-    >>> telling_words(["my card was stolen", "a stolen phone"], ["my card is late"])
-    ['stolen', 'phone']
-    """
-    mine, theirs = _shares(texts), _shares(others)
-    gaps = {word: share - theirs.get(word, 0.0) for word, share in mine.items()}
-    ranked = sorted(gaps, key=lambda word: (-gaps[word], word))
-    return [word for word in ranked[:SAID] if gaps[word] > 0]
-
-
-def _shares(texts: Sequence[str]) -> dict[str, float]:
-    """Return the share of texts that have each word."""
-    counts = Counter(word for text in texts for word in set(WORD.findall(text.lower())))
-    return {word: count / len(texts) for word, count in counts.items()}

@@ -15,8 +15,9 @@ from labeling import proposals
 from labeling.models import Project
 from labeling.proposals import Group, Proposal
 from labeling.taxonomy_entries import NAME_LENGTH
-from training.label_proposals import Lead, leads, telling_words
+from training.label_proposals import Lead, leads
 from training.teaching import Lesson, Taught
+from training.telling_words import telling_words
 
 EXAMPLES: Final = 5  # documents shown of a group
 READ: Final = 100  # documents of a group whose words are counted
@@ -64,16 +65,13 @@ def _why(bundle: Bundle, lead: Lead, names: Sequence[str]) -> str:
             f"Their texts are near (cosine {cosine:.2f}), and of the gold documents nearest to "
             f"theirs {_percent(lead.share)} have the other one."
         )
-    one, two = (f"{len(rows)} like “{names[near]}”" for rows, near in _beside(lead))
+    beside = zip(lead.groups, lead.near, strict=True)
+    one, two = (f"{len(rows)} like “{names[near]}”" for rows, near in beside)
     return f"Its gold is two groups, each nearer to another label than to the other: {one}, {two}."
 
 
 def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
-
-
-def _beside(lead: Lead) -> list[tuple[NDArray[np.int64], int]]:
-    return list(zip(lead.groups, lead.near, strict=True))
 
 
 def _groups(name: str, members: Sequence[Sequence[int]]) -> tuple[Group, ...]:

@@ -13,7 +13,9 @@ from labeling.taxonomy_acts import Merge
 from labeling.taxonomy_entries import TaxonomyEntry
 from tests.factories import DocumentFactory, GoldLabelFactory
 from training import instant, label_proposals
-from training.label_proposals import leads, telling_words, two_groups
+from training.label_proposals import leads
+from training.telling_words import telling_words
+from training.two_groups import two_groups
 
 LABELS = 6
 
