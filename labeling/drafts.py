@@ -13,7 +13,7 @@ from django.template.defaultfilters import pluralize
 
 from labeling import audit, only_one, publishing, re_review, taxonomies, taxonomy_acts
 from labeling.models import DraftAct, Project, TaxonomyVersion
-from labeling.taxonomy_acts import Act, BadAct, Edit, Split, Work
+from labeling.taxonomy_acts import Act, BadAct, Edit, Merge, Retire, Split, Work
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
 from labeling.taxonomy_lint import Remark
 
@@ -229,6 +229,14 @@ def _refuse_unshared(act: Act) -> None:
         )
 
 
+def closed(rows: Sequence[DraftAct]) -> set[str]:
+    """Return the keys of labels that the draft merges into others, splits or retires."""
+    acts = acts_of(rows)
+    return {act.source for act in acts if isinstance(act, Merge | Split)} | {
+        act.key for act in acts if isinstance(act, Retire)
+    }
+
+
 def names(project: Project) -> dict[str, str]:
     """Return the names of labels by key."""
     return dict(project.labels.values_list("key", "name"))
@@ -264,9 +272,13 @@ def words(rows: Sequence[DraftAct], named: Mapping[str, str]) -> str:
     return "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
 
 
-def entries(project: Project) -> dict[str, TaxonomyEntry]:
-    """Return labels by key as the draft has them, or as they stand where it cannot be done."""
-    standing = taxonomies.by_key(project)
+def entries(project: Project, *, brief: bool = False) -> dict[str, TaxonomyEntry]:
+    """Return labels by key as the draft has them, or as they stand where it cannot be done.
+
+    Args:
+        brief: as of taxonomies.entries.
+    """
+    standing = taxonomies.by_key(project, brief=brief)
     try:
         return taxonomy_acts.done(standing, acts_of(rows_of(project))).entries
     except BadAct:

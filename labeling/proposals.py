@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import Final
@@ -12,11 +12,11 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from labeling import drafts, taxonomies
+from labeling import drafts, publishing, taxonomies
 from labeling.confusions import Confusions, Pair
 from labeling.distances import Answer
 from labeling.judgements import Judgement
-from labeling.models import Label, Project, ProposalAnswer
+from labeling.models import Document, FoundProposal, Label, Project, ProposalAnswer
 from labeling.taxonomy_acts import Act, Edit, Merge
 
 Kind = ProposalAnswer.Kind
@@ -32,9 +32,19 @@ SHOWN: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Some documents of a label that are like each other. documents: ids of a few, typical ones."""
+
+    name: str
+    size: int
+    documents: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A change that would help. first, second: ids of labels; of a merge the first goes.
 
+    Of a split both are the label to be split, and groups are what it may be split into.
     why: the evidence in words. weight: documents it rests on.
     """
 
@@ -43,6 +53,12 @@ class Proposal:
     second: int
     why: str
     weight: int
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def said(self) -> tuple[str, int, int]:
+        """What answers name it by."""
+        return (self.kind, min(self.first, self.second), max(self.first, self.second))
 
 
 def find(
@@ -51,6 +67,7 @@ def find(
     overlaps: Mapping[int, set[int]],
     usable: Collection[int],
     answered: Collection[tuple[str, int, int]] = (),
+    kept: Collection[Proposal] = (),
 ) -> list[Proposal]:
     """Return what is proposed, what rests on most documents first.
 
@@ -58,15 +75,17 @@ def find(
         judgements: of documents that several people judged.
         overlaps: ids each label overlaps. usable: ids of labels a document may be given.
         answered: kind, first and second of what people said yes or no to before.
+        kept: what a worker found; where decisions say the same, they speak for it.
     """
-    proposals = [*_merges(found, overlaps), *_overlaps(judgements, overlaps)]
-    kept = [
+    found_by_worker = [each for each in kept if each.second not in overlaps.get(each.first, ())]
+    proposals = [*found_by_worker, *_merges(found, overlaps), *_overlaps(judgements, overlaps)]
+    once = {each.said: each for each in proposals}
+    open_ = [
         each
-        for each in proposals
-        if {each.first, each.second} <= set(usable)
-        and (each.kind, *sorted((each.first, each.second))) not in set(answered)
+        for each in once.values()
+        if {each.first, each.second} <= set(usable) and each.said not in set(answered)
     ]
-    return sorted(kept, key=lambda each: -each.weight)[:SHOWN]
+    return sorted(open_, key=lambda each: -each.weight)[:SHOWN]
 
 
 def _merges(found: Confusions, overlaps: Mapping[int, set[int]]) -> list[Proposal]:
@@ -111,6 +130,51 @@ def _overlaps(
         for (one, two), count in both.items()
         if count >= OVERLAP and two not in overlaps.get(one, ())
     ]
+
+
+@transaction.atomic
+def keep(project: Project, found: Sequence[Proposal], *, now: datetime) -> None:
+    """Keep what a worker found, in place of what it found before."""
+    publishing.hold(project)
+    project.found_proposals.all().delete()
+    FoundProposal.objects.bulk_create(
+        FoundProposal(
+            project=project,
+            kind=each.kind,
+            first_id=each.first,
+            second_id=each.second,
+            why=each.why[:1_000],
+            weight=each.weight,
+            groups=[asdict(group) for group in each.groups],
+            found_at=now,
+        )
+        for each in found
+    )
+
+
+def kept(project: Project) -> list[Proposal]:
+    """Return what a worker found, but for what the draft does something about already."""
+    closed = drafts.closed(drafts.rows_of(project))
+    rows = project.found_proposals.select_related("first", "second")
+    return [
+        _read(row) for row in rows if row.first.key not in closed and row.second.key not in closed
+    ]
+
+
+def groups_of(label: Label) -> list[tuple[Group, list[Document]]]:
+    """Return the groups that a label may be split into, with a few documents of each."""
+    row = FoundProposal.objects.filter(kind=Kind.SPLIT, first=label).first()
+    groups = _read(row).groups if row else ()
+    wanted = [pk for group in groups for pk in group.documents]
+    documents = label.project.documents.defer("metadata").in_bulk(wanted) if wanted else {}
+    return [
+        (group, [documents[pk] for pk in group.documents if pk in documents]) for group in groups
+    ]
+
+
+def _read(row: FoundProposal) -> Proposal:
+    groups = [Group(each["name"], each["size"], tuple(each["documents"])) for each in row.groups]
+    return Proposal(row.kind, row.first_id, row.second_id, row.why, row.weight, tuple(groups))
 
 
 def answered(project: Project) -> list[tuple[str, int, int]]:

@@ -1,12 +1,12 @@
 """Say what the current version of a project's taxonomy holds."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from labeling.models import Label, Overlap, Project, TaxonomyVersion
+from labeling.models import Exclusion, Label, Overlap, Project, TaxonomyVersion
 from labeling.prepared import Ids, Prepared, Words
 from labeling.taxonomy_entries import TaxonomyEntry, heir_of
 
@@ -139,33 +139,57 @@ def overlapping_ids(project: Project) -> dict[int, set[int]]:
     return found
 
 
-def by_key(project: Project) -> dict[str, TaxonomyEntry]:
+def by_key(project: Project, *, brief: bool = False) -> dict[str, TaxonomyEntry]:
     """Return what `entries` does, by the keys of the labels."""
-    return {entry.key: entry for entry in entries(project)}
+    return {entry.key: entry for entry in entries(project, brief=brief)}
 
 
-def entries(project: Project) -> list[TaxonomyEntry]:
-    """Return what stands now of every label, retired ones too, in the order of the tree."""
-    labels = list(project.labels.prefetch_related("exclusions"))
+ENTRY: Final = (
+    "pk", "key", "name", "parent", "description", "is_assignable", "successor", "retired_at", "only_one"
+)  # fmt: skip
+"""Columns of a label that an entry is made of. Rows of 5,000 labels are read in a tenth of the time
+that objects take."""
+
+
+def entries(project: Project, *, brief: bool = False) -> list[TaxonomyEntry]:
+    """Return what stands now of every label, retired ones too, in the order of the tree.
+
+    Args:
+        brief: without aliases and examples.
+    """
+    columns = ENTRY if brief else (*ENTRY, "aliases", "examples")
+    labels = list(project.labels.values_list(*columns, named=True))
     keys = {label.pk: label.key for label in labels}
-    overlaps = overlapping_ids(project)
+    exclusions = _exclusions(project, keys)
+    overlaps = {
+        pk: tuple(sorted(keys[other] for other in others))
+        for pk, others in overlapping_ids(project).items()
+    }
     return [
         TaxonomyEntry(
             key=label.key,
             name=label.name,
-            parent=keys[label.parent_id] if label.parent_id else None,
+            parent=keys[label.parent] if label.parent else None,
             description=label.description,
-            exclusions=tuple(
-                (each.situation, keys[each.use_id] if each.use_id else None)
-                for each in label.exclusions.all()
-            ),
+            exclusions=tuple(exclusions.get(label.pk, ())),
             assignable=label.is_assignable,
-            examples=tuple(label.examples),
-            overlaps=tuple(sorted(keys[other] for other in overlaps.get(label.pk, ()))),
+            examples=() if brief else tuple(label.examples),
+            overlaps=overlaps.get(label.pk, ()),
             retired=label.retired_at is not None,
-            aliases=tuple(label.aliases),
-            successor=keys[label.successor_id] if label.successor_id else None,
+            aliases=() if brief else tuple(label.aliases),
+            successor=keys[label.successor] if label.successor else None,
             only_one=label.only_one,
         )
         for label in labels
     ]
+
+
+def _exclusions(
+    project: Project, keys: Mapping[int, str]
+) -> dict[int, list[tuple[str, str | None]]]:
+    """Return, for each label that has any, (situation, key of the label to use instead)."""
+    found: dict[int, list[tuple[str, str | None]]] = {}
+    rows = Exclusion.objects.filter(label__project=project)
+    for label, situation, use in rows.values_list("label", "situation", "use"):
+        found.setdefault(label, []).append((situation, keys[use] if use else None))
+    return found

@@ -14,6 +14,7 @@ ALIKE: Final = 0.7
 """Share of words that two labels have in common from which they look like one."""
 
 MOST: Final = 50  # remarks
+FEW: Final = 3  # labels asked about, up to which all texts are looked through for their words
 
 WORD = re.compile(r"\w{3,}")
 
@@ -22,16 +23,20 @@ Entries = Mapping[str, TaxonomyEntry]
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One doubtful thing about one label, with what to do about it."""
+    """One doubtful thing about one label, with what to do about it.
+
+    other: key of another label that it speaks of.
+    """
 
     key: str
     message: str
     remedy: str
+    other: str = ""
 
 
 def remarks(entries: Entries, keys: Collection[str]) -> list[Remark]:
     """Return what is doubtful about the labels of *keys* among all *entries*, MOST at most."""
-    known = Known(entries)
+    known = Known(entries, keys)
     found: list[Remark] = []
     for key in keys:
         entry = entries.get(key)
@@ -44,21 +49,29 @@ def remarks(entries: Entries, keys: Collection[str]) -> list[Remark]:
 
 
 class Known:
-    """All labels, with what the checks look up: who has which word, who stands under whom."""
+    """All labels, with what the checks look up: who has which word, who stands under whom.
 
-    def __init__(self, entries: Entries) -> None:
+    Of a few labels, as while one is written, words are taken only of those that may read like them.
+    """
+
+    def __init__(self, entries: Entries, keys: Collection[str]) -> None:
         self.entries = entries
         self.words: dict[str, set[str]] = {}
         self.having: dict[str, list[str]] = {}
         self.named: dict[str, list[str]] = {}
         self.below: dict[str | None, int] = {}
+        asked = [entries[key] for key in keys if key in entries]
+        telling = {word for entry in asked for word in rarest(words(entry))}
         for key, entry in entries.items():
             if entry.retired:
                 continue
             self.below[entry.parent] = self.below.get(entry.parent, 0) + 1
-            if entry.assignable:
+            if not entry.assignable:
+                continue
+            self.named.setdefault(_plain(entry.name), []).append(key)
+            text = f"{entry.name} {entry.description}".lower()
+            if len(asked) > FEW or any(word in text for word in telling):
                 self.words[key] = words(entry)
-                self.named.setdefault(_plain(entry.name), []).append(key)
                 for word in self.words[key]:
                     self.having.setdefault(word, []).append(key)
 
@@ -71,8 +84,14 @@ class Known:
             for other, count in shared.items()
             if count / len(mine | self.words[other]) >= ALIKE
         ]
-        same = self.named.get(_plain(self.entries[key].name), ()) if mine else ()
-        return [other for other in dict.fromkeys([*same, *near]) if other != key]
+        same = self.named.get(_plain(self.entries[key].name), ())
+        assignable = self.entries[key].assignable
+        return [other for other in dict.fromkeys([*same, *near]) if assignable and other != key]
+
+
+def rarest(words: Collection[str]) -> list[str]:
+    """Return so many words, the longest, that who reads alike has one of them at least."""
+    return sorted(words, key=len)[-1 - int((1 - ALIKE) * len(words)) :]
 
 
 def _undescribed(entry: TaxonomyEntry, _: Known) -> Iterator[Remark]:
@@ -98,6 +117,7 @@ def _contradicting(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
                 entry.key,
                 f"“{entry.name}” and “{other.name}” send “{situation}” to each other",
                 "Take the exclusion out of the one it belongs to.",
+                other.key,
             )
 
 
@@ -110,6 +130,7 @@ def _astray(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
                 entry.key,
                 f"“{entry.name}” sends “{situation}” to “{other.name}”, which {state}",
                 "Name a label that a document may be given.",
+                other.key,
             )
 
 
@@ -120,6 +141,7 @@ def _alike(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
                 entry.key,
                 f"“{entry.name}” reads nearly like “{known.entries[key].name}”",
                 "Say what tells them apart, mark them as overlapping, or merge them.",
+                key,
             )
 
 
@@ -130,6 +152,7 @@ def _alone(entry: TaxonomyEntry, known: Known) -> Iterator[Remark]:
             entry.key,
             f"“{entry.name}” stands alone under “{above.name}”",
             "A group of one says nothing: add a sibling, or move it up.",
+            above.key,
         )
 
 

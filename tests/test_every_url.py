@@ -94,6 +94,7 @@ EXPECTED = {
     "labeling:restore-label": Page(OWNERS, POST, "label"),
     "labeling:share-out": Page(OWNERS, BOTH, "label", answers=frozenset({302})),  # to the label
     "labeling:create-label": Page(OWNERS, BOTH),
+    "labeling:remarks": Page(OWNERS, POST),
     "labeling:draft": Page(OWNERS),
     "labeling:confusions": Page(OWNERS),
     "labeling:confusion": Page(NOBODY, extra=(("said", "0"), ("given", "0"))),  # no such labels

@@ -32,7 +32,7 @@ from labeling.resampling import wilson
 from labeling.taxonomies import LabelText
 from labeling.taxonomy_acts import BadAct, Split, Transfer, Work
 from labeling.taxonomy_entries import TaxonomyEntry
-from training import curation, metrics
+from training import curation, meanings, metrics
 from training.examples import targets_of
 from training.gates import Interval
 from training.learner import Learner, choose_weights
@@ -55,11 +55,13 @@ SHOWN: Final = 20  # flips, and documents of each
 class Sides:
     """What serves, and what it would be with the labels as the draft would have them.
 
-    names: of labels by id, new ones too. touched: ids of the labels that the draft touches.
+    labels: of the second, in its order. names: of labels by id, new ones too.
+    touched: ids of the labels that the draft touches.
     """
 
     before: Bundle
     after: Bundle
+    labels: Sequence[LabelText]
     names: Mapping[int, str]
     touched: frozenset[int]
 
@@ -93,6 +95,9 @@ def run(job: Job, progress: Progress) -> dict[str, Any]:
         "draft": rows[-1].pk,
         "gold": on_gold,
         "recent": recent,
+        "meanings": meanings.told(
+            sides.after, sides.labels, sides.touched, serving.encoder(champion)
+        ),
         "again": decided_on(project, {ids[key] for key in touched if key in ids}),
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -140,7 +145,9 @@ def _sides(champion: Bundle, work: Work, ids: Mapping[str, int], touched: set[st
     number = champion.taxonomy_number + 1
     after = rebuild.for_taxonomy(champion, labels, encoder, taxonomy_number=number)
     names = {ids[key]: entry.name for key, entry in work.entries.items()}
-    return Sides(champion, after, names, frozenset(ids[key] for key in touched if key in ids))
+    return Sides(
+        champion, after, labels, names, frozenset(ids[key] for key in touched if key in ids)
+    )
 
 
 Moves = Sequence[tuple[int, int | None, frozenset[int] | None]]

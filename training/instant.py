@@ -23,7 +23,7 @@ from inference.retrieve import top
 from labeling import queues, taxonomies
 from labeling.models import Annotation, Document, Project, ReviewTask
 from labeling.queue_filling import Doubt
-from training import curation, gates, label_errors, registry, sampling
+from training import curation, gates, label_errors, registry, sampling, suggestions
 from training.examples import targets_of
 from training.models import ModelVersion
 from training.neighbours import Neighbours
@@ -87,6 +87,7 @@ def refit(
     version = _promote(project, bundle, taught, former, gold_count=len(gold), now=now)
     asked = np.isin(ids, list(queues.checked(project)))
     queues.doubt(project, doubts_of(ids, lesson, taught, asked), now=now)
+    suggestions.propose(project, ids, lesson, taught, now=now)
     choose_next(project, now=now, strategy=strategy, seed=seed)
     return version
 

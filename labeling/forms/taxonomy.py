@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -249,9 +249,9 @@ class SplitForm(Seen):
 
     def __init__(self, data: QueryDict | None = None, *, initial: Any = None) -> None:
         super().__init__(data, initial=initial)
-        names = data.getlist("part") if data is not None else []
-        texts = data.getlist("about") if data is not None else []
-        parts = zip(names, texts, strict=False)
+        parts: Iterable[tuple[str, str]] = (initial or {}).get("parts", ())
+        if data is not None:
+            parts = zip(data.getlist("part"), data.getlist("about"), strict=False)
         said = [(" ".join(clean(one).split()), clean(two).strip()) for one, two in parts]
         self.parts = said[:PARTS]
         self.shown = [*self.parts, *[("", "")] * max(0, 3 - len(self.parts))][:PARTS]

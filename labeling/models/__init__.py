@@ -14,6 +14,7 @@ from labeling.models.saved_views import SavedView
 from labeling.models.taxonomy import (
     DraftAct,
     Exclusion,
+    FoundProposal,
     Label,
     LabelEdition,
     Overlap,
@@ -30,6 +31,7 @@ __all__ = [
     "DraftAct",
     "Evidence",
     "Exclusion",
+    "FoundProposal",
     "GoldLabel",
     "Job",
     "KeyMap",

@@ -208,12 +208,40 @@ class DraftAct(models.Model):
         return f"{self.act.get('kind')} by {self.author}"
 
 
-class ProposalAnswer(models.Model):
-    """What somebody said to a proposed change of the taxonomy, which is not proposed again."""
+class FoundProposal(models.Model):
+    """A change of the taxonomy that gold speaks for, as a worker found it when it last learnt."""
 
     class Kind(models.TextChoices):
         MERGE = "merge", "Merge"
         OVERLAP = "overlap", "Mark as overlapping"
+        SPLIT = "split", "Split"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="found_proposals")
+    kind = models.CharField(max_length=10, choices=Kind)
+    first = models.ForeignKey(Label, models.CASCADE, related_name="+")
+    second = models.ForeignKey(
+        Label, models.CASCADE, related_name="+", help_text="Of a split the same as first."
+    )
+    why = models.CharField(max_length=1_000, help_text="The evidence, in words.")
+    weight = models.PositiveIntegerField(help_text="Documents it rests on.")
+    groups = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Of a split: name, size and ids of a few documents of each group.",
+    )
+    found_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-weight", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.first} and {self.second}"
+
+
+class ProposalAnswer(models.Model):
+    """What somebody said to a proposed change of the taxonomy, which is not proposed again."""
+
+    Kind = FoundProposal.Kind
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -229,7 +257,8 @@ class ProposalAnswer(models.Model):
                 fields=["project", "kind", "first", "second"], name="a_proposal_is_answered_once"
             ),
             models.CheckConstraint(
-                condition=Q(first__lt=F("second")), name="a_proposal_is_ordered"
+                condition=Q(first__lt=F("second")) | Q(kind="split", first=F("second")),
+                name="a_proposal_is_ordered",
             ),
         ]
 

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -12,6 +13,7 @@ from labeling.models import Label, Project, ProposalAnswer
 from labeling.taxonomy_acts import BadAct
 from labeling.taxonomy_entries import BadTaxonomy
 
+Kind = ProposalAnswer.Kind
 PAIRS = 20  # named below the matrix
 
 
@@ -35,6 +37,7 @@ def show_confusions(request: PersonRequest, project: Project) -> HttpResponse:
         taxonomies.overlapping_ids(project),
         set(usable),
         proposals.answered(project),
+        proposals.kept(project),
     )
     branches = {label.parent_id for label in known.values()}
     context = {
@@ -76,13 +79,16 @@ def show_pair(request: PersonRequest, project: Project, said: int, given: int) -
 @require_POST
 @owner_page
 def answer_proposal(request: PersonRequest, project: Project) -> HttpResponse:
-    """Put what is proposed into the draft, or do not propose it again."""
-    kind = request.POST.get("kind", "")
+    """Put what is proposed into the draft, or do not propose it again; a split opens its form."""
+    kind, is_split = request.POST.get("kind", ""), request.POST.get("kind") == Kind.SPLIT
     pair = tuple(_number(request.POST.get(name, "")) for name in ("first", "second"))
-    if kind not in ProposalAnswer.Kind or len(set(pair)) < 2:
+    if kind not in Kind or (pair[0] == pair[1]) != is_split:
         raise Http404
     first, second = (get_object_or_404(project.labels, pk=pk) for pk in pair)
     accepted = request.POST.get("do") == "accept"
+    if accepted and is_split:  # what it is split into, only a person can say
+        form = reverse("labeling:change-label", args=[project.slug, first.pk, "split"])
+        return redirect(f"{form}?proposed=1")
     try:
         proposals.answer(
             project,

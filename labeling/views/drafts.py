@@ -16,6 +16,7 @@ from labeling.forms.taxonomy import PublishForm
 from labeling.models import DraftAct, Job, Project
 from labeling.taxonomy_acts import Act, BadAct, Split
 from labeling.taxonomy_entries import BadTaxonomy
+from labeling.views.remarks import with_others
 
 
 @require_safe
@@ -30,10 +31,10 @@ def draft_page(
 ) -> HttpResponse:
     rows = drafts.rows_of(project)
     acts, names = drafts.acts_of(rows), drafts.names(project)
-    remarks: Sequence[taxonomy_lint.Remark] = ()
+    found: list[taxonomy_lint.Remark] = []
     try:
         work = drafts.outcome(project, rows)
-        remarks = [
+        found = [
             *drafts.breaches(project, work.entries),
             *taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts)),
         ]
@@ -46,7 +47,7 @@ def draft_page(
             (row, act.words(names), shared(project, row, act))
             for row, act in zip(rows, acts, strict=True)
         ],
-        "remarks": remarks,
+        "remarks": with_others(project, found),
         "error": error,
         "form": PublishForm(
             initial={

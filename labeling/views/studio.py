@@ -11,7 +11,7 @@ from django.template.defaultfilters import yesno
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling import drafts, publishing
+from labeling import drafts, proposals, publishing
 from labeling.access import PersonRequest, owner_page
 from labeling.forms.taxonomy import (
     CreateForm,
@@ -26,6 +26,7 @@ from labeling.forms.taxonomy import (
 from labeling.models import DraftAct, Label, LabelEdition, Project
 from labeling.taxonomy_acts import Act, BadAct, Restore
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
+from labeling.views import remarks
 from labeling.wording import difference
 
 Entries = Mapping[str, TaxonomyEntry]
@@ -133,6 +134,7 @@ def edit_page(
         "draft_size": project.draft.count(),
         "examples": [*form.examples, *[""] * BLANK],
         "overlaps": [*form.overlaps, *[""] * BLANK],
+        **remarks.context_of(project, entries, as_said(request, entries[label.key], entries)),
     }
     return render(request, "labeling/taxonomy/edit.html", context, status=status)
 
@@ -152,7 +154,13 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     if kind not in FORMS:
         raise Http404
     entries, posted = drafts.entries(project), request.method == "POST"
-    initial = drafts.seen(project) | {"into": request.GET.get("into", "")}
+    wanted = kind == "split" and "proposed" in request.GET
+    groups = proposals.groups_of(label) if wanted else []
+    initial: dict[str, Any] = {
+        **drafts.seen(project),
+        "into": request.GET.get("into", ""),
+        "parts": [(group.name, "") for group, _ in groups],
+    }
     form = FORMS[kind](request.POST) if posted else FORMS[kind](initial=initial)
     status = 200
     if posted:
@@ -168,6 +176,7 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
         "kind": kind,
         "keys": offered(entries),
         "gold": label.gold.gold().count(),
+        "groups": groups,
     }
     return render(request, "labeling/taxonomy/change.html", context, status=status)
 
@@ -186,7 +195,11 @@ def create_label(request: PersonRequest, project: Project) -> HttpResponse:
         status = drafted(request, project, form, lambda: form.act(entries))
         if status < 400:
             return redirect("labeling:draft", project.slug)
-    context = {"project": project, "form": form, "keys": offered(entries)}
+    context = {
+        "form": form,
+        "keys": offered(entries),
+        **remarks.context_of(project, entries, as_said(request, remarks.NEW, entries)),
+    }
     return render(request, "labeling/taxonomy/new.html", context, status=status)
 
 
@@ -219,6 +232,11 @@ def restore_label(request: PersonRequest, project: Project, pk: int) -> HttpResp
 
 
 # --- what stands and what was sent ----------------------------------------------------------------
+
+
+def as_said(request: PersonRequest, entry: TaxonomyEntry, entries: Entries) -> TaxonomyEntry:
+    """Return *entry* as the form says it that is shown: as it stands, until something was sent."""
+    return remarks.said(request.POST, entry, entries) if request.method == "POST" else entry
 
 
 def show_newest(project: Project, form: Seen) -> None:

@@ -106,6 +106,26 @@ def publish(person):
     person.page.locator(".notice, [role=status]").get_by_text("Published v").wait_for()
 
 
+def test_what_is_doubtful_stands_beside_the_form_while_one_types(owner):
+    page = owner.page
+    label_of(owner, "Fee")
+    page.get_by_role("link", name="Edit").click()
+    remarks, name = page.locator("#remarks"), page.get_by_label("Name", exact=True)
+    assert "has no description" in remarks.inner_text()
+    page.get_by_label("Description").fill("Wants the money back.")
+    name.press("Control+a")
+    name.press_sequentially("Cash back", delay=20)
+    remarks.get_by_text("“Cash back” reads nearly like “Cash back”").wait_for()
+    name.press_sequentially("!")
+    assert name.input_value() == "Cash back!"  # nothing that was typed is lost, nor where one is
+    assert page.evaluate("document.activeElement.name") == "name"
+    assert remarks.get_by_role("link", name="Read Cash back").get_attribute("target") == "_blank"
+    keep(owner, "remarks")
+    name.fill("Fee")
+    page.get_by_label("Description").fill("Was charged a fee that is not right.")
+    remarks.get_by_text("reads nearly like").wait_for(state="detached")
+
+
 def test_a_taxonomy_is_changed_with_its_impact_seen_first(owner):
     page = owner.page
     label_of(owner, "Fee")

@@ -8,7 +8,7 @@ from labeling import drafts, events, jobs, publishing
 from labeling.models import Job, TaxonomyVersion
 from labeling.taxonomy_acts import Edit
 from labeling.taxonomy_entries import TaxonomyEntry
-from tests.factories import JobFactory
+from tests.factories import JobFactory, MembershipFactory
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -242,3 +242,70 @@ def test_reviewers_change_nothing(client, project, reviewer, labels):
     text = client.get(f"/p/{project.slug}/taxonomy/").text
     assert "New label" not in text
     assert "Undo" not in text
+
+
+class TestRemarks:
+    def test_what_is_doubtful_is_told_while_one_types(self, send, labels):
+        lost, stolen = labels["lost"], labels["stolen"]
+        answer = send(
+            f"remarks/?of={lost.pk}", name="card  STOLEN", description="Somebody took it."
+        )
+
+        assert "reads nearly like “Card stolen”" in answer.text
+        assert f"/taxonomy/{stolen.pk}/" in answer.text
+        assert "target=" in answer.text  # what was typed stays
+
+    def test_a_label_overlapping_in_the_form_may_read_alike(self, send, labels):
+        given = {"name": "Card stolen", "description": "Somebody took it.", "overlap": ["stolen"]}
+
+        assert "<li>" not in send(f"remarks/?of={labels['lost'].pk}", **given).text
+
+    def test_an_exclusion_that_contradicts_and_a_missing_description_are_told(
+        self, send, labels, project
+    ):
+        publishing.publish_acts(
+            project, [Edit("stolen", {"exclusions": (("Theft", "lost"),)})], actor=None, now=NOON
+        )
+        given = {"name": "<b>Lost", "situation": [" theft", ""], "use": ["stolen", ""]}
+        text = send(f"remarks/?of={labels['lost'].pk}", **given).text
+
+        assert "“&lt;b&gt;Lost” and “Card stolen” send “theft” to each other" in text
+        assert "has no description" in text
+
+    def test_a_new_label_is_told_of_what_the_draft_has(self, send, labels):
+        send("new/", name="Card found", description="It turned up.")
+        text = send("remarks/", name="Card found", description="It turned up again.").text
+
+        assert "reads nearly like “Card found”" in text
+        assert "<a " not in text  # it has no page yet
+
+    def test_nothing_is_said_twice_and_nothing_of_nothing(self, send, labels):
+        first = send("remarks/", name="Card found")
+        again = send("remarks/", name="Card found", told=first.context["told"])
+        assert (first.status_code, again.status_code) == (200, 204)
+        assert "<li>" not in send("remarks/").text
+
+    def test_forms_that_are_shown_say_it_too(self, send, page, labels):
+        assert "<li>" not in page(f"{labels['lost'].pk}/edit/").text
+        answer = send(
+            f"{labels['lost'].pk}/edit/", name="Card stolen", description="Somebody", do="add"
+        )
+        assert "reads nearly like “Card stolen”" in answer.text
+        assert "has no description" in send("new/", name="New", parent="x" * 300).text
+
+    def test_labels_of_others_are_not_found(self, client, labels, outsider):
+        elsewhere = MembershipFactory(project__slug="elsewhere", user=outsider, role="owner")
+        client.force_login(outsider)
+
+        for path in (f"remarks/?of={labels['lost'].pk}", "remarks/?of=x"):
+            answer = client.post(f"/p/{elsewhere.project.slug}/taxonomy/{path}", {"name": "A"})
+            assert answer.status_code == 404
+
+    def test_it_costs_the_same_for_thirty_labels(
+        self, send, project, labels, django_assert_num_queries
+    ):
+        twins = [TaxonomyEntry(f"t{n}", "Card lost", description="Gone.") for n in range(30)]
+        publishing.publish(project, twins, actor=None, now=NOON)
+        with django_assert_num_queries(10):
+            text = send(f"remarks/?of={labels['lost'].pk}", name="Card lost").text
+        assert text.count("reads nearly like") > 20

@@ -1,6 +1,8 @@
 """What is doubtful about labels, told while they are edited."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labeling.taxonomy_entries import TaxonomyEntry
 from labeling.taxonomy_lint import remarks
@@ -62,3 +64,20 @@ def test_labels_that_overlap_may_read_alike():
     known = {each.key: each for each in (good, twin)}
 
     assert remarks(known, known.keys()) == []
+
+
+WORDS = ["the", "card", "was", "lost", "stolen", "blocked", "refund", "money"]
+TEXTS = st.lists(st.sampled_from(WORDS))
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=4, max_size=12))
+def test_of_one_label_and_of_all_the_same_is_told(texts):
+    known = {
+        f"l{n}": TaxonomyEntry(f"l{n}", " ".join(name) or "X", description=" ".join(about))
+        for n, (name, about) in enumerate(texts)
+    }
+    alone = [each for key in known for each in remarks(known, [key])]
+
+    assert {str(each) for each in alone[:50]} == {
+        str(each) for each in remarks(known, known.keys())
+    }
