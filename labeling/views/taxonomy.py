@@ -65,7 +65,7 @@ def show_label(request: PersonRequest, project: Project, pk: int) -> HttpRespons
         "around": taxonomy_tree.surroundings(label),
         "exclusions": label.exclusions.select_related("use"),
         "routed": Exclusion.objects.filter(use=label).select_related("label"),
-        "counts": taxonomy_tree.counts_by_label(project).get(label.pk, taxonomy_tree.Counts()),
+        "counts": taxonomy_tree.counts_of(label),
         "editions": editions(label),
         "told": told,
         "taken_for": [(known[pk], count) for pk, count in taken_for if pk in known],
