@@ -93,6 +93,7 @@ EXPECTED = {
     "labeling:change-label": Page(OWNERS, BOTH, "label", extra=(("kind", "merge"),)),
     "labeling:restore-label": Page(OWNERS, POST, "label"),
     "labeling:create-label": Page(OWNERS, BOTH),
+    "labeling:move-label": Page(OWNERS, POST),
     "labeling:draft": Page(OWNERS),
     "labeling:confusions": Page(OWNERS),
     "labeling:confusion": Page(NOBODY, extra=(("said", "0"), ("given", "0"))),  # no such labels

@@ -23,6 +23,7 @@ from labeling.taxonomy_entries import (
 SITUATION_LENGTH = 2_000  # characters
 ROWS = 200  # exclusions of one label
 PARTS = 6  # labels one is split into at once
+MOST_ROWS = 2**63 - 1  # no id is greater
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Seen(forms.Form):
 
     def clean_seen_act(self) -> int:
         return int(self.cleaned_data["seen_act"] or 0)
+
+
+class MoveForm(Seen):
+    """Ids of a label, and of the one it is to stand under; none: at the top."""
+
+    label = forms.IntegerField(min_value=1, max_value=MOST_ROWS)
+    under = forms.IntegerField(min_value=1, max_value=MOST_ROWS, required=False)
 
 
 class LabelForm(Seen):

@@ -97,8 +97,8 @@ def store(
     return redirect("labeling:label", project.slug, label.pk)
 
 
-def add(request: PersonRequest, project: Project, act: Act, form: Seen) -> None:
-    drafts.add(
+def add(request: PersonRequest, project: Project, act: Act, form: Seen) -> DraftAct:
+    return drafts.add(
         project,
         act,
         author=request.user,
@@ -155,8 +155,8 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     form = FORMS[kind](request.POST) if posted else FORMS[kind](initial=initial)
     status = 200
     if posted:
-        status = drafted(request, project, form, lambda: form.act_on(label.key, entries))
-        if status < 400:
+        row, status = drafted(request, project, form, lambda: form.act_on(label.key, entries))
+        if row:
             return redirect("labeling:draft", project.slug)
     context = {
         "project": project,
@@ -178,27 +178,28 @@ def create_label(request: PersonRequest, project: Project) -> HttpResponse:
     form = CreateForm(request.POST) if posted else CreateForm(initial=initial)
     status = 200
     if posted:
-        status = drafted(request, project, form, lambda: form.act(entries))
-        if status < 400:
+        row, status = drafted(request, project, form, lambda: form.act(entries))
+        if row:
             return redirect("labeling:draft", project.slug)
     context = {"project": project, "form": form, "keys": offered(entries)}
     return render(request, "labeling/taxonomy/new.html", context, status=status)
 
 
-def drafted(request: PersonRequest, project: Project, form: Seen, act: Callable[[], Act]) -> int:
-    """Put what the form says into the draft; return the answer's status, errors in the form."""
+def drafted(
+    request: PersonRequest, project: Project, form: Seen, act: Callable[[], Act]
+) -> tuple[DraftAct | None, int]:
+    """Put what the form says into the draft; return that, or errors in the form and the status."""
     if not form.is_valid():
-        return 422
+        return None, 422
     try:
-        add(request, project, act(), form)
+        return add(request, project, act(), form), 200
     except (publishing.EditConflict, drafts.DraftConflict) as conflict:
         show_newest(project, form)
         form.add_error(None, f"{conflict} Look at it, then send this again.")
-        return 409
+        return None, 409
     except (BadAct, BadTaxonomy) as error:
         form.add_error(None, str(error))
-        return 422
-    return 302
+        return None, 422
 
 
 @require_POST
@@ -207,7 +208,8 @@ def restore_label(request: PersonRequest, project: Project, pk: int) -> HttpResp
     """Put into the draft that a retired label is given again."""
     label = get_object_or_404(project.labels, pk=pk)
     form = Seen(request.POST)
-    if drafted(request, project, form, lambda: Restore(label.key)) < 400:
+    row, _ = drafted(request, project, form, lambda: Restore(label.key))
+    if row:
         return redirect("labeling:draft", project.slug)
     messages.error(request, " ".join(map(str, form.non_field_errors())) or "Try it again.")
     return redirect("labeling:label", project.slug, pk)

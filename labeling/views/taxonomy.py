@@ -3,9 +3,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from labeling import confusions, drafts, exports, publishing, taxonomies, taxonomy_tree
-from labeling.access import PersonRequest, member_page, owner_page
+from labeling.access import PersonRequest, member_page, owner_page, standing_of
 from labeling.document_fields import clean
 from labeling.models import Exclusion, Label, LabelEdition, Project
+from labeling.views import moves
 from labeling.views.exports import download
 
 EDITIONS_SHOWN = 20
@@ -35,9 +36,10 @@ def show_taxonomy(request: PersonRequest, project: Project) -> HttpResponse:
         "asked": asked,
         "found": taxonomy_tree.search(project, asked) if asked else [],
         "versions": versions,
-        "draft_size": project.draft.count(),
     }
     context["undo"], context["redo"] = publishing.undoable(project)
+    if standing_of(request, project).is_owner:
+        context |= moves.at_hand(project)
     name = "_labels_shown" if request.htmx else "taxonomy"
     return render(request, f"labeling/taxonomy/{name}.html", context)
 

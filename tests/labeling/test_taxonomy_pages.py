@@ -147,7 +147,7 @@ def test_a_large_project_is_not_asked_again_on_the_next_view(
     decide(taxonomy["lost"], said=taxonomy["lost"])
     page()
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page()
 
 
@@ -185,7 +185,7 @@ def test_the_tree_costs_the_same_whatever_its_size(page, project, django_assert_
     )
     page()
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page()
 
 
@@ -204,7 +204,7 @@ def large(project):
 
 def test_five_thousand_labels_open_closed_up(page, large, django_assert_num_queries):
     page()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         text = page().text
 
     assert "Top</a>" in text
