@@ -19,6 +19,7 @@ from labeling.views import (
     set_aside,
     studio,
     taxonomy,
+    versions,
 )
 
 app_name = "labeling"
@@ -53,6 +54,7 @@ of_project: list[URLPattern | URLResolver] = [
     path("taxonomy/draft/", drafts.show_draft, name="draft"),
     path("taxonomy/draft/change/", drafts.change_draft, name="change-draft"),
     path("taxonomy/draft/impact/", drafts.show_impact, name="impact"),
+    path("taxonomy/versions/", versions.compare_versions, name="compare-versions"),
     path("taxonomy/versions/<int:number>/take-back/", drafts.take_back, name="take-back-version"),
     path("documents/", documents.show_documents, name="documents"),
     path("documents/upload/", jobs.upload_documents, name="upload-documents"),

@@ -100,6 +100,7 @@ EXPECTED = {
     "labeling:answer-proposal": Page(NOBODY, POST),
     "labeling:change-draft": Page(OWNERS, POST),
     "labeling:impact": Page(OWNERS),
+    "labeling:compare-versions": Page(MEMBERS),
     "labeling:take-back-version": Page(OWNERS, POST, extra=(("number", "1"),)),
     "labeling:documents": Page(OWNERS),
     "labeling:upload-documents": Page(OWNERS, BOTH),

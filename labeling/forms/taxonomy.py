@@ -161,9 +161,10 @@ class LabelForm(Seen):
         """(situation, id of the label to use instead or None), in order."""
         return [(row.situation, row.use or None) for row in self.rows]
 
-    def act(self) -> Edit | None:
-        """Return the edit that makes of the label what the form says; None where it says so."""
-        said: Mapping[str, Any] = {
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """All that the form says of the label, by the fields of an entry."""
+        return {
             "name": self.cleaned_data["name"],
             "parent": self.cleaned_data["parent"],
             "description": self.cleaned_data["description"],
@@ -172,7 +173,10 @@ class LabelForm(Seen):
             "examples": tuple(self.examples),
             "overlaps": tuple(sorted(self.overlaps)),
         }
-        changes = {name: new for name, new in said.items() if new != getattr(self.entry, name)}
+
+    def act(self) -> Edit | None:
+        """Return the edit that makes of the label what the form says; None where it says so."""
+        changes = {name: new for name, new in self.said.items() if new != getattr(self.entry, name)}
         return Edit(self.entry.key, changes) if changes else None
 
 

@@ -1,6 +1,7 @@
 """Change the taxonomy: acts gather in a draft, whose impact is seen before it is published."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,8 +25,8 @@ from labeling.forms.taxonomy import (
 )
 from labeling.models import DraftAct, Label, LabelEdition, Project
 from labeling.taxonomy_acts import Act, BadAct, Restore
-from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
-from labeling.wording import difference
+from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, entry_of
+from labeling.taxonomy_versions import Worded, worded
 
 Entries = Mapping[str, TaxonomyEntry]
 """All labels by key, as the draft has them."""
@@ -128,7 +129,7 @@ def edit_page(
         "keys": offered(entries),
         "edition": edition,
         "theirs": theirs,
-        "difference": list(compared(edition, form)) if edition else [],
+        "difference": compared(edition, form) if edition else [],
         "draft_size": project.draft.count(),
         "examples": [*form.examples, *[""] * BLANK],
         "overlaps": [*form.overlaps, *[""] * BLANK],
@@ -252,22 +253,7 @@ def changed_rows(posted: QueryDict) -> list[ExclusionRow]:
     return rows
 
 
-def compared(edition: LabelEdition, form: LabelForm) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return, for each text that differs, what was published meanwhile against the form's."""
-    published = edition.content
-    rows = [(each["situation"], each["use"]) for each in published["exclusions"]]
-    said = form.cleaned_data
-    pairs = [
-        ("Name", published["name"], said["name"]),
-        ("Stands under", published["parent"] or "", said["parent"] or ""),
-        ("Description", published["description"], said["description"]),
-        ("Aliases", "\n".join(published.get("aliases", [])), "\n".join(said["aliases"])),
-        ("Exclusions", lines(rows), lines(form.exclusions)),
-        ("Examples", "\n".join(published["examples"]), "\n".join(form.examples)),
-        ("Overlaps", "\n".join(published["overlaps"]), "\n".join(sorted(form.overlaps))),
-    ]
-    return [(name, list(difference(old, new))) for name, old, new in pairs if old != new]
-
-
-def lines(exclusions: list[tuple[str, str | None]]) -> str:
-    return "\n".join(f"{one} → {two}" if two else one for one, two in exclusions)
+def compared(edition: LabelEdition, form: LabelForm) -> list[Worded]:
+    """Return each text that differs, with what was published meanwhile against the form's."""
+    theirs = entry_of(edition.label.key, edition.content)
+    return worded(theirs, replace(theirs, **form.said))

@@ -2,10 +2,19 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from labeling import confusions, drafts, exports, publishing, taxonomies, taxonomy_tree
+from labeling import (
+    confusions,
+    drafts,
+    exports,
+    publishing,
+    taxonomies,
+    taxonomy_tree,
+    taxonomy_versions,
+)
 from labeling.access import PersonRequest, member_page, owner_page, standing_of
 from labeling.document_fields import clean
 from labeling.models import Exclusion, Label, LabelEdition, Project
+from labeling.taxonomy_entries import entry_of
 from labeling.views import moves
 from labeling.views.exports import download
 
@@ -84,18 +93,12 @@ def editions(label: Label) -> list[tuple[LabelEdition, list[str]]]:
             : EDITIONS_SHOWN + 1
         ]
     )
-    older = [edition.content for edition in found[1:]] + [None]
-    return [
-        (edition, differing(before, edition.content))
-        for edition, before in zip(found, older, strict=True)
-    ][:EDITIONS_SHOWN]
-
-
-def differing(before: dict[str, object] | None, after: dict[str, object]) -> list[str]:
-    if before is None:
-        return ["new"]
-    # An edition from before there were aliases lacks them: nothing, like an empty list.
-    return [name for name in after if (before.get(name) or None) != (after[name] or None)]
+    said = [entry_of(label.key, edition.content) for edition in found]
+    changed = [
+        [name.lower() for name in taxonomy_versions.differing(before, after)]
+        for before, after in zip(said[1:], said, strict=False)
+    ]
+    return list(zip(found, [*changed, ["new"]], strict=False))[:EDITIONS_SHOWN]
 
 
 @require_safe

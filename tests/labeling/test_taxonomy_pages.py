@@ -10,7 +10,6 @@ from labeling.models import Label, TaxonomyVersion
 from labeling.publishing import publish, publish_acts
 from labeling.taxonomy_acts import Merge
 from labeling.taxonomy_entries import TaxonomyEntry
-from labeling.wording import difference
 from tests.factories import (
     AnnotationFactory,
     DocumentFactory,
@@ -439,13 +438,6 @@ def test_a_retired_label_is_not_edited(page, project, taxonomy):
     publish(project, [replace(LOST, retired=True)], actor=None, now=NOON)
 
     assert page(f"{taxonomy['lost'].pk}/edit/").status_code == 404
-
-
-def test_a_difference_gives_both_texts_back():
-    words = list(difference("a lost card, here", "a stolen card"))
-
-    assert "".join(text for kind, text in words if kind != "added") == "a lost card, here"
-    assert "".join(text for kind, text in words if kind != "removed") == "a stolen card"
 
 
 def test_aliases_are_edited_one_a_line_and_shown_on_the_labels_page(edit, page, project, taxonomy):
