@@ -84,8 +84,10 @@ def _words(name: str, was: str, is_now: str) -> Iterator[tuple[str, str]]:
         return
     if was:
         yield "removed", was
+    if was and is_now:
+        yield "same", " "
     if is_now:
-        yield "added", f" {is_now}" if was else is_now
+        yield "added", is_now
 
 
 @dataclass(frozen=True, slots=True)

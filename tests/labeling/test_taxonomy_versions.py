@@ -117,10 +117,10 @@ def test_the_page_shows_what_differs_word_by_word_with_names_as_they_were(publis
     text = page("?before=1&after=2").text
 
     assert "The card is <del>gone</del><ins>stolen</ins>." in text
-    assert "<del>Cards</del><ins> Money</ins>" in text
+    assert "<del>Cards</del> <ins>Money</ins>" in text
     assert "moved: 1, reworded: 1" in text
     later = page("?before=1").text  # with the current version
-    assert "<del>Cards</del><ins> Cash</ins>" in later
+    assert "<del>Cards</del> <ins>Cash</ins>" in later
     assert "From v1 to v3" in later
 
 
@@ -135,7 +135,7 @@ def test_a_label_at_the_top_and_a_retired_one_say_where_it_went(publish, page):
     publish(Edit("lost", {"parent": None}), Retire("fee", "lost"))
     text = page().text
 
-    assert "<del>Cards</del><ins> the top</ins>" in text
+    assert "<del>Cards</del> <ins>the top</ins>" in text
     assert "<ins>use Card lost</ins>" in text
 
 
