@@ -63,12 +63,13 @@ def _decisions(project: Project) -> QuerySet[Annotation]:
 
 def collect(project: Project) -> Confusions:
     """Return what the newest decisions say; a label merged since counts as what it became."""
-    newest = list(_decisions(project).values_list("pk", flat=True)[:MOST])
-    rows = Annotation.objects.filter(pk__in=newest).values_list("pk", "prediction__first", "labels")
-    heirs = taxonomies.heirs(project.pk) if newest else {}
+    newest = _decisions(project).values("pk")[:MOST]
+    found = Annotation.objects.filter(pk__in=newest)
+    rows = list(found.values_list("pk", "prediction__first", "labels"))
+    heirs = taxonomies.heirs(project.pk) if rows else {}
     first: dict[int, int] = {}
     given: dict[int, set[int]] = {}
-    for pk, said, label in rows.iterator(chunk_size=5_000):
+    for pk, said, label in rows:
         if said is not None:
             first[pk] = heirs.get(said) or said
             given.setdefault(pk, set()).update([heirs.get(label) or label] if label else [])

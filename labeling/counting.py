@@ -1,7 +1,14 @@
 """Count no further than anybody needs to know."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.cache import cache
 from django.db.models import IntegerField, Subquery
 
+T = TypeVar("T")
+
+KEPT_FOR = 30  # seconds
 MOST_COUNTED = 10_000  # rows: by how many more, no page need say
 
 
@@ -10,3 +17,13 @@ class Rows(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
+
+
+def kept(name: str, count: Callable[[], T], *, is_large: Callable[[T], bool]) -> T:
+    """Return what *count* does, or where that is large, what it did within KEPT_FOR seconds."""
+    found: T | None = cache.get(name)
+    if found is None:
+        found = count()
+        if is_large(found):
+            cache.set(name, found, KEPT_FOR)
+    return found

@@ -77,6 +77,8 @@ def add(
 ) -> DraftAct:
     """Put *act* at the end of the draft; an edit of a label joins the same person's last one.
 
+    But for moves, each of which can be taken out by itself.
+
     Args:
         seen_version, seen_act: number of the version and of the draft's newest act that the author
             had before their eyes.
@@ -96,7 +98,8 @@ def add(
     last = rows[-1] if rows else None
     if last is not None and last.author == author and isinstance(act, Edit):
         before = taxonomy_acts.read(last.act)
-        if isinstance(before, Edit) and before.key == act.key:
+        is_same = isinstance(before, Edit) and before.key == act.key
+        if isinstance(before, Edit) and is_same and not (_is_move(before) or _is_move(act)):
             act = replace(act, changes={**before.changes, **act.changes})
             rows.remove(last)
             last.delete()
@@ -132,6 +135,17 @@ def _row(project: Project, act: Act, *, author: User, seen_version: int, now: da
     )
 
 
+def _is_move(act: Edit) -> bool:
+    return set(act.changes) == {"parent"}
+
+
+def moving(project: Project, rows: Iterable[DraftAct]) -> list[int]:
+    """Return the ids of labels whose place these acts change."""
+    edits = [act for act in acts_of(rows) if isinstance(act, Edit)]
+    keys = [act.key for act in edits if "parent" in act.changes]
+    return list(project.labels.filter(key__in=keys).values_list("pk", flat=True)) if keys else []
+
+
 def _refuse_met(rows: Sequence[DraftAct], keys: Collection[str], seen_act: int) -> None:
     for row in rows:
         if row.pk > seen_act and set(taxonomy_acts.read(row.act).touches) & set(keys):
@@ -148,8 +162,8 @@ def refuse_bad(project: Project, rows: Sequence[DraftAct]) -> None:
 
 
 @transaction.atomic
-def remove(project: Project, pk: int) -> None:
-    """Take one act out of the draft. Nothing happens where it is not there.
+def remove(project: Project, pk: int) -> bool:
+    """Take one act out of the draft; return whether it was there.
 
     Raises:
         BadAct: a later act of the draft rests on it.
@@ -160,7 +174,7 @@ def remove(project: Project, pk: int) -> None:
         refuse_bad(project, rows)
     except (BadAct, BadTaxonomy) as error:
         raise BadAct(f"A later act rests on it: {error}") from error
-    project.draft.filter(pk=pk).delete()
+    return project.draft.filter(pk=pk).delete()[0] > 0
 
 
 def discard(project: Project) -> None:

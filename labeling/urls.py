@@ -10,6 +10,7 @@ from labeling.views import (
     history,
     home,
     jobs,
+    moves,
     past,
     people,
     projects,
@@ -20,6 +21,7 @@ from labeling.views import (
     sharing,
     studio,
     taxonomy,
+    versions,
 )
 
 app_name = "labeling"
@@ -49,12 +51,14 @@ of_project: list[URLPattern | URLResolver] = [
     path("taxonomy/<int:pk>/split/documents/", sharing.share_out, name="share-out"),
     path("taxonomy/remarks/", remarks.show_remarks, name="remarks"),
     path("taxonomy/new/", studio.create_label, name="create-label"),
+    path("taxonomy/move/", moves.move_label, name="move-label"),
     path("taxonomy/confusions/", confusions.show_confusions, name="confusions"),
     path("taxonomy/confusions/<int:said>/<int:given>/", confusions.show_pair, name="confusion"),
     path("taxonomy/proposals/", confusions.answer_proposal, name="answer-proposal"),
     path("taxonomy/draft/", drafts.show_draft, name="draft"),
     path("taxonomy/draft/change/", drafts.change_draft, name="change-draft"),
     path("taxonomy/draft/impact/", drafts.show_impact, name="impact"),
+    path("taxonomy/versions/", versions.compare_versions, name="compare-versions"),
     path("taxonomy/versions/<int:number>/take-back/", drafts.take_back, name="take-back-version"),
     path("documents/", documents.show_documents, name="documents"),
     path("documents/upload/", jobs.upload_documents, name="upload-documents"),

@@ -14,7 +14,8 @@ def difference(before: str, after: str) -> Iterator[tuple[str, str]]:
     [('removed', 'lost'), ('added', 'stolen'), ('same', ' cards')]
     """
     old, new = _words(before), _words(after)
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    # In long texts it looks for no match from what stands everywhere, spaces above all.
+    for kind, a, b, c, d in SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
             yield "same", "".join(old[a:b])
             continue

@@ -95,12 +95,14 @@ EXPECTED = {
     "labeling:share-out": Page(OWNERS, BOTH, "label", answers=frozenset({302})),  # to the label
     "labeling:create-label": Page(OWNERS, BOTH),
     "labeling:remarks": Page(OWNERS, POST),
+    "labeling:move-label": Page(OWNERS, POST),
     "labeling:draft": Page(OWNERS),
     "labeling:confusions": Page(OWNERS),
     "labeling:confusion": Page(NOBODY, extra=(("said", "0"), ("given", "0"))),  # no such labels
     "labeling:answer-proposal": Page(NOBODY, POST),
     "labeling:change-draft": Page(OWNERS, POST),
     "labeling:impact": Page(OWNERS),
+    "labeling:compare-versions": Page(MEMBERS),
     "labeling:take-back-version": Page(OWNERS, POST, extra=(("number", "1"),)),
     "labeling:documents": Page(OWNERS),
     "labeling:upload-documents": Page(OWNERS, BOTH),

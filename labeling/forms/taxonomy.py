@@ -24,6 +24,7 @@ from labeling.taxonomy_entries import (
 SITUATION_LENGTH = 2_000  # characters
 ROWS = 200  # exclusions of one label
 PARTS = 6  # labels one is split into at once
+MOST_ROWS = 2**63 - 1  # no id is greater
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ class Seen(forms.Form):
 
     def clean_seen_act(self) -> int:
         return int(self.cleaned_data["seen_act"] or 0)
+
+
+class MoveForm(Seen):
+    """Ids of a label, and of the one it is to stand under; none: at the top."""
+
+    label = forms.IntegerField(min_value=1, max_value=MOST_ROWS)
+    under = forms.IntegerField(min_value=1, max_value=MOST_ROWS, required=False)
 
 
 class LabelForm(Seen):
@@ -167,9 +175,10 @@ class LabelForm(Seen):
         """(situation, id of the label to use instead or None), in order."""
         return [(row.situation, row.use or None) for row in self.rows]
 
-    def act(self) -> Edit | None:
-        """Return the edit that makes of the label what the form says; None where it says so."""
-        said: Mapping[str, Any] = {
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """All that the form says of the label, by the fields of an entry."""
+        return {
             "name": self.cleaned_data["name"],
             "parent": self.cleaned_data["parent"],
             "description": self.cleaned_data["description"],
@@ -179,7 +188,10 @@ class LabelForm(Seen):
             "overlaps": tuple(sorted(self.overlaps)),
             "only_one": self.cleaned_data["only_one"],
         }
-        changes = {name: new for name, new in said.items() if new != getattr(self.entry, name)}
+
+    def act(self) -> Edit | None:
+        """Return the edit that makes of the label what the form says; None where it says so."""
+        changes = {name: new for name, new in self.said.items() if new != getattr(self.entry, name)}
         return Edit(self.entry.key, changes) if changes else None
 
 

@@ -95,6 +95,12 @@ class Prediction(models.Model):
                 condition=Q(is_current=True),
                 name="prediction_by_label",
             ),
+            # How many of each label stand accepted, without looking at the rows.
+            models.Index(
+                fields=["project", "bucket", "first"],
+                condition=Q(is_current=True),
+                name="prediction_by_bucket_and_label",
+            ),
         ]
 
     def __str__(self) -> str:

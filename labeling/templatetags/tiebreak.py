@@ -13,6 +13,7 @@ from labeling.counting import MOST_COUNTED
 from labeling.memberships import Standing
 from labeling.models import Membership, Project
 from labeling.resampling import Interval
+from labeling.taxonomy_tree import Counts
 
 register = template.Library()
 
@@ -136,6 +137,19 @@ def grouped(number: int | str | None) -> str:
 def counted(number: int) -> str:
     """Write a count that stopped at one above MOST_COUNTED: "10 000+"."""
     return f"{grouped(MOST_COUNTED)}+" if number > MOST_COUNTED else grouped(number)
+
+
+@register.filter
+def counts_in_words(counts: Counts) -> str:
+    """Write what is known of a label: "3 gold, 1 open, 12 accepted without a person, …"."""
+    known = f"{grouped(counts.gold)} gold, {grouped(counts.tasks)} open, "
+    known += f"{grouped(counts.accepted)} accepted without a person, "
+    told = counts.accuracy
+    if told is None or told.interval is None:
+        return f"{known}not decided with a prediction yet"
+    bounds = f"{percent(told.interval.low)} to {percent(told.interval.high)}"
+    decisions = f"{grouped(told.documents)} decision{'' if told.documents == 1 else 's'}"
+    return f"{known}{percent(told.value)} of {decisions} told right first ({bounds})"
 
 
 @register.filter

@@ -16,6 +16,7 @@ from labeling.forms.taxonomy import PublishForm
 from labeling.models import DraftAct, Job, Project
 from labeling.taxonomy_acts import Act, BadAct, Split
 from labeling.taxonomy_entries import BadTaxonomy
+from labeling.views import moves
 from labeling.views.remarks import with_others
 
 
@@ -106,10 +107,16 @@ def change_draft(request: PersonRequest, project: Project) -> HttpResponse:
 
 
 def remove_act(request: PersonRequest, project: Project, which: str) -> HttpResponse:
+    """Take an act out; who undoes a move in the tree, with htmx, stays there."""
     try:
-        drafts.remove(project, int(which) if which.isdecimal() and len(which) < 19 else 0)
+        pk = int(which) if which.isdecimal() and len(which) < 19 else 0
+        was_there = drafts.remove(project, pk)
     except BadAct as error:
-        return draft_page(request, project, error=str(error), status=422)
+        page = moves.drop if request.htmx else draft_page
+        return page(request, project, error=str(error), status=422)
+    if request.htmx:
+        said = "It is out of the draft again." if was_there else "The draft has it no more."
+        return moves.drop(request, project, said=said)
     return redirect("labeling:draft", project.slug)
 
 

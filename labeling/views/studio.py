@@ -1,13 +1,13 @@
 """Change the taxonomy: acts gather in a draft, whose impact is seen before it is published."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.defaultfilters import yesno
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -25,9 +25,9 @@ from labeling.forms.taxonomy import (
 )
 from labeling.models import DraftAct, Label, LabelEdition, Project
 from labeling.taxonomy_acts import Act, BadAct, Restore
-from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry
+from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, entry_of
+from labeling.taxonomy_versions import Worded, worded
 from labeling.views import remarks
-from labeling.wording import difference
 
 Entries = Mapping[str, TaxonomyEntry]
 """All labels by key, as the draft has them."""
@@ -99,8 +99,8 @@ def store(
     return redirect("labeling:label", project.slug, label.pk)
 
 
-def add(request: PersonRequest, project: Project, act: Act, form: Seen) -> None:
-    drafts.add(
+def add(request: PersonRequest, project: Project, act: Act, form: Seen) -> DraftAct:
+    return drafts.add(
         project,
         act,
         author=request.user,
@@ -130,7 +130,7 @@ def edit_page(
         "keys": offered(entries),
         "edition": edition,
         "theirs": theirs,
-        "difference": list(compared(edition, form)) if edition else [],
+        "difference": compared(edition, form) if edition else [],
         "draft_size": project.draft.count(),
         "examples": [*form.examples, *[""] * BLANK],
         "overlaps": [*form.overlaps, *[""] * BLANK],
@@ -164,10 +164,10 @@ def change_label(request: PersonRequest, project: Project, pk: int, kind: str) -
     form = FORMS[kind](request.POST) if posted else FORMS[kind](initial=initial)
     status = 200
     if posted:
-        status = drafted(request, project, form, lambda: form.act_on(label.key, entries))
-        if status < 400 and request.POST.get("do") == "choose":
+        row, status = drafted(request, project, form, lambda: form.act_on(label.key, entries))
+        if row and request.POST.get("do") == "choose":
             return redirect("labeling:share-out", project.slug, label.pk)
-        if status < 400:
+        if row:
             return redirect("labeling:draft", project.slug)
     context = {
         "project": project,
@@ -192,8 +192,8 @@ def create_label(request: PersonRequest, project: Project) -> HttpResponse:
         del form.fields["only_one"]
     status = 200
     if posted:
-        status = drafted(request, project, form, lambda: form.act(entries))
-        if status < 400:
+        row, status = drafted(request, project, form, lambda: form.act(entries))
+        if row:
             return redirect("labeling:draft", project.slug)
     context = {
         "form": form,
@@ -203,20 +203,21 @@ def create_label(request: PersonRequest, project: Project) -> HttpResponse:
     return render(request, "labeling/taxonomy/new.html", context, status=status)
 
 
-def drafted(request: PersonRequest, project: Project, form: Seen, act: Callable[[], Act]) -> int:
-    """Put what the form says into the draft; return the answer's status, errors in the form."""
+def drafted(
+    request: PersonRequest, project: Project, form: Seen, act: Callable[[], Act]
+) -> tuple[DraftAct | None, int]:
+    """Put what the form says into the draft; return that, or errors in the form and the status."""
     if not form.is_valid():
-        return 422
+        return None, 422
     try:
-        add(request, project, act(), form)
+        return add(request, project, act(), form), 200
     except (publishing.EditConflict, drafts.DraftConflict) as conflict:
         show_newest(project, form)
         form.add_error(None, f"{conflict} Look at it, then send this again.")
-        return 409
+        return None, 409
     except (BadAct, BadTaxonomy) as error:
         form.add_error(None, str(error))
-        return 422
-    return 302
+        return None, 422
 
 
 @require_POST
@@ -225,7 +226,8 @@ def restore_label(request: PersonRequest, project: Project, pk: int) -> HttpResp
     """Put into the draft that a retired label is given again."""
     label = get_object_or_404(project.labels, pk=pk)
     form = Seen(request.POST)
-    if drafted(request, project, form, lambda: Restore(label.key)) < 400:
+    row, _ = drafted(request, project, form, lambda: Restore(label.key))
+    if row:
         return redirect("labeling:draft", project.slug)
     messages.error(request, " ".join(map(str, form.non_field_errors())) or "Try it again.")
     return redirect("labeling:label", project.slug, pk)
@@ -274,23 +276,7 @@ def changed_rows(posted: QueryDict) -> list[ExclusionRow]:
     return rows
 
 
-def compared(edition: LabelEdition, form: LabelForm) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return, for each text that differs, what was published meanwhile against the form's."""
-    published = edition.content
-    rows = [(each["situation"], each["use"]) for each in published["exclusions"]]
-    said = form.cleaned_data
-    pairs = [
-        ("Name", published["name"], said["name"]),
-        ("Stands under", published["parent"] or "", said["parent"] or ""),
-        ("Description", published["description"], said["description"]),
-        ("Aliases", "\n".join(published.get("aliases", [])), "\n".join(said["aliases"])),
-        ("Exclusions", lines(rows), lines(form.exclusions)),
-        ("Examples", "\n".join(published["examples"]), "\n".join(form.examples)),
-        ("Only one of these", yesno(published.get("only_one")), yesno(said["only_one"])),
-        ("Overlaps", "\n".join(published["overlaps"]), "\n".join(sorted(form.overlaps))),
-    ]
-    return [(name, list(difference(old, new))) for name, old, new in pairs if old != new]
-
-
-def lines(exclusions: list[tuple[str, str | None]]) -> str:
-    return "\n".join(f"{one} → {two}" if two else one for one, two in exclusions)
+def compared(edition: LabelEdition, form: LabelForm) -> list[Worded]:
+    """Return each text that differs, with what was published meanwhile against the form's."""
+    theirs = entry_of(edition.label.key, edition.content)
+    return worded(theirs, replace(theirs, **form.said))

@@ -2,10 +2,20 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from labeling import confusions, drafts, exports, publishing, taxonomies, taxonomy_tree
-from labeling.access import PersonRequest, member_page, owner_page
+from labeling import (
+    confusions,
+    drafts,
+    exports,
+    publishing,
+    taxonomies,
+    taxonomy_tree,
+    taxonomy_versions,
+)
+from labeling.access import PersonRequest, member_page, owner_page, standing_of
 from labeling.document_fields import clean
 from labeling.models import Exclusion, Label, LabelEdition, Project
+from labeling.taxonomy_entries import entry_of
+from labeling.views import moves
 from labeling.views.exports import download
 
 EDITIONS_SHOWN = 20
@@ -35,9 +45,10 @@ def show_taxonomy(request: PersonRequest, project: Project) -> HttpResponse:
         "asked": asked,
         "found": taxonomy_tree.search(project, asked) if asked else [],
         "versions": versions,
-        "draft_size": project.draft.count(),
     }
     context["undo"], context["redo"] = publishing.undoable(project)
+    if standing_of(request, project).is_owner:
+        context |= moves.at_hand(project)
     name = "_labels_shown" if request.htmx else "taxonomy"
     return render(request, f"labeling/taxonomy/{name}.html", context)
 
@@ -65,7 +76,7 @@ def show_label(request: PersonRequest, project: Project, pk: int) -> HttpRespons
         "around": taxonomy_tree.surroundings(label),
         "exclusions": label.exclusions.select_related("use"),
         "routed": Exclusion.objects.filter(use=label).select_related("label"),
-        "counts": taxonomy_tree.counts_by_label(project).get(label.pk, taxonomy_tree.Counts()),
+        "counts": taxonomy_tree.counts_of(label),
         "editions": editions(label),
         "told": told,
         "taken_for": [(known[pk], count) for pk, count in taken_for if pk in known],
@@ -82,19 +93,12 @@ def editions(label: Label) -> list[tuple[LabelEdition, list[str]]]:
             : EDITIONS_SHOWN + 1
         ]
     )
-    older = [edition.content for edition in found[1:]] + [None]
-    return [
-        (edition, differing(before, edition.content))
-        for edition, before in zip(found, older, strict=True)
-    ][:EDITIONS_SHOWN]
-
-
-def differing(before: dict[str, object] | None, after: dict[str, object]) -> list[str]:
-    if before is None:
-        return ["new"]
-    # An edition from before there were aliases lacks them: nothing, like an empty list.
-    changed = [name for name in after if (before.get(name) or None) != (after[name] or None)]
-    return [name.replace("_", " ") for name in changed]
+    said = [entry_of(label.key, edition.content) for edition in found]
+    changed = [
+        [name.lower() for name in taxonomy_versions.differing(before, after)]
+        for before, after in zip(said[1:], said, strict=False)
+    ]
+    return list(zip(found, [*changed, ["new"]], strict=False))[:EDITIONS_SHOWN]
 
 
 @require_safe

@@ -23,6 +23,7 @@ PAGES = {
     "taxonomy-new": f"{PROJECT}/taxonomy/new/",
     "draft": f"{PROJECT}/taxonomy/draft/",
     "confusions": f"{PROJECT}/taxonomy/confusions/",
+    "versions": f"{PROJECT}/taxonomy/versions/",
     "taxonomy-upload": f"{PROJECT}/taxonomy/upload/",
     "documents": f"{PROJECT}/documents/",
     "documents-found": f"{PROJECT}/documents/?q=meter&gold=no&bucket=nonsense",

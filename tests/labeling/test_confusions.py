@@ -218,5 +218,5 @@ class TestPages:
         self, page, told, django_assert_num_queries
     ):
         told("lost", "stolen", 30)
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(14):
             page("confusions/")

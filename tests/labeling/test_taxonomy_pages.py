@@ -2,13 +2,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from labeling import events, taxonomy_tree
 from labeling.models import Label, TaxonomyVersion
-from labeling.publishing import publish
+from labeling.publishing import publish, publish_acts
+from labeling.taxonomy_acts import Merge
 from labeling.taxonomy_entries import TaxonomyEntry
-from labeling.wording import difference
 from tests.factories import (
+    AnnotationFactory,
     DocumentFactory,
     GoldLabelFactory,
     LabelFactory,
@@ -16,6 +19,7 @@ from tests.factories import (
     ProjectFactory,
     ReviewTaskFactory,
 )
+from tests.plans import plan
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -78,6 +82,85 @@ def test_the_tree_shows_labels_with_their_counts_below_their_parents(page, proje
     assert "1 gold, 1 open" in page().text
 
 
+def decide(label, *, said, times=1):
+    """Let people decide *times* documents on a label of which the model had said *said* first."""
+    for _ in range(times):
+        document = DocumentFactory(project=label.project)
+        made = PredictionFactory(document=document, first=said, bucket="auto")
+        task = ReviewTaskFactory(document=document, prediction=made, status="done")
+        AnnotationFactory(task=task, prediction=made).labels.set([label])
+
+
+def test_each_label_says_how_often_it_was_told_right_and_how_much_is_accepted(
+    page, project, taxonomy
+):
+    lost, stolen = taxonomy["lost"], taxonomy["stolen"]
+    decide(lost, said=lost, times=3)
+    decide(lost, said=stolen)
+    PredictionFactory(document=DocumentFactory(project=project), first=lost, bucket="review")
+    cards, *below = (node.counts for node in taxonomy_tree.nodes(project))
+
+    assert below == [
+        taxonomy_tree.Counts(accepted=3, decided=4, right=3),
+        taxonomy_tree.Counts(accepted=1),
+    ]
+    assert cards == taxonomy_tree.Counts(accepted=4, decided=4, right=3)
+    text = page().text.replace("\N{NO-BREAK SPACE}", " ")
+    # Wilson's interval of 3 of 4, by hand.
+    assert text.count("75 % of 4 decisions told right first (30 % to 95 %)") == 4
+    assert "1 accepted without a person, not decided with a prediction yet" in text
+    assert "<span>75 %</span><span>3</span>" in text
+    assert "<span>\N{EN DASH}</span><span>1</span>" in text
+
+
+def test_decisions_on_a_label_that_was_merged_count_for_the_other(project, taxonomy):
+    decide(taxonomy["stolen"], said=taxonomy["lost"])
+    publish_acts(project, [Merge("stolen", "lost")], actor=None, now=NOON)
+    _, lost = taxonomy_tree.nodes(project)
+
+    assert (lost.counts.decided, lost.counts.right) == (1, 1)
+
+
+def test_what_is_superseded_or_of_another_project_is_not_counted(project, taxonomy):
+    lost = taxonomy["lost"]
+    PredictionFactory(
+        document=DocumentFactory(project=project), first=lost, bucket="auto", is_current=False
+    )
+    decide(LabelFactory(project=ProjectFactory(slug="other")), said=lost)
+
+    assert {node.counts for node in taxonomy_tree.nodes(project)} == {taxonomy_tree.Counts()}
+
+
+def test_the_figures_of_a_large_project_are_counted_now_and_then(project, taxonomy, monkeypatch):
+    monkeypatch.setattr(taxonomy_tree, "LARGE", 2)
+    lost = taxonomy["lost"]
+    for seen in (1, 2, 2):
+        PredictionFactory(document=DocumentFactory(project=project), first=lost, bucket="auto")
+        assert taxonomy_tree.counts_by_label(project)[lost.pk].accepted == seen
+
+
+def test_a_large_project_is_not_asked_again_on_the_next_view(
+    page, project, taxonomy, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(taxonomy_tree, "LARGE", 1)
+    decide(taxonomy["lost"], said=taxonomy["lost"])
+    page()
+
+    with django_assert_num_queries(9):
+        page()
+
+
+def test_what_is_accepted_is_counted_by_an_index(project, taxonomy):
+    decide(taxonomy["lost"], said=taxonomy["lost"], times=30)
+    with CaptureQueriesContext(connection) as asked:
+        taxonomy_tree.counts_by_label(project)
+    (sql,) = (each["sql"] for each in asked if "'auto'" in each["sql"])
+
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads thirty rows whole whatever index there is")
+    assert "USING INDEX prediction_by_bucket_and_label" in " / ".join(plan(sql))
+
+
 def test_every_list_of_the_tree_that_opens_closes(page, project):
     parents = {"b": "a", "c": "b", "d": "c", "e": "b", "g": "f", "h": "f"}
     entries = [TaxonomyEntry(key, key.upper(), parent=parents.get(key)) for key in "abcdefghi"]
@@ -101,7 +184,7 @@ def test_the_tree_costs_the_same_whatever_its_size(page, project, django_assert_
     )
     page()
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
         page()
 
 
@@ -120,7 +203,7 @@ def large(project):
 
 def test_five_thousand_labels_open_closed_up(page, large, django_assert_num_queries):
     page()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
         text = page().text
 
     assert "Top</a>" in text
@@ -355,13 +438,6 @@ def test_a_retired_label_is_not_edited(page, project, taxonomy):
     publish(project, [replace(LOST, retired=True)], actor=None, now=NOON)
 
     assert page(f"{taxonomy['lost'].pk}/edit/").status_code == 404
-
-
-def test_a_difference_gives_both_texts_back():
-    words = list(difference("a lost card, here", "a stolen card"))
-
-    assert "".join(text for kind, text in words if kind != "added") == "a lost card, here"
-    assert "".join(text for kind, text in words if kind != "removed") == "a stolen card"
 
 
 def test_aliases_are_edited_one_a_line_and_shown_on_the_labels_page(edit, page, project, taxonomy):
