@@ -18,6 +18,8 @@ LABELS = [
     {"id": "fee", "name": "Fee", "parent": "money", "description": ""},
     {"id": "card", "name": "Card", "description": "Something about a card."},
     {"id": "loan", "name": "Loan", "description": "Wants to borrow money."},
+    {"id": "levy", "name": "Levy", "description": "Asks about a levy on goods."},
+    {"id": "toll", "name": "Toll", "description": ""},
     {"id": "lease", "name": "Lease", "description": "Wants to use a thing for money."},
 ]
 TEXTS = {
@@ -108,21 +110,21 @@ def publish(person):
 
 def test_what_is_doubtful_stands_beside_the_form_while_one_types(owner):
     page = owner.page
-    label_of(owner, "Fee")
+    label_of(owner, "Toll")
     page.get_by_role("link", name="Edit").click()
     remarks, name = page.locator("#remarks"), page.get_by_label("Name", exact=True)
     assert "has no description" in remarks.inner_text()
-    page.get_by_label("Description").fill("Wants the money back.")
+    page.get_by_label("Description").fill("Asks about a levy on goods.")
     name.press("Control+a")
-    name.press_sequentially("Cash back", delay=20)
-    remarks.get_by_text("“Cash back” reads nearly like “Cash back”").wait_for()
+    name.press_sequentially("Levy", delay=20)
+    remarks.get_by_text("“Levy” reads nearly like “Levy”").wait_for()
     name.press_sequentially("!")
-    assert name.input_value() == "Cash back!"  # nothing that was typed is lost, nor where one is
+    assert name.input_value() == "Levy!"  # nothing that was typed is lost, nor where one is
     assert page.evaluate("document.activeElement.name") == "name"
-    assert remarks.get_by_role("link", name="Read Cash back").get_attribute("target") == "_blank"
+    assert remarks.get_by_role("link", name="Read Levy").get_attribute("target") == "_blank"
     keep(owner, "remarks")
-    name.fill("Fee")
-    page.get_by_label("Description").fill("Was charged a fee that is not right.")
+    name.fill("Toll")
+    page.get_by_label("Description").fill("Wants to know what a bridge costs.")
     remarks.get_by_text("reads nearly like").wait_for(state="detached")
 
 
