@@ -278,6 +278,17 @@ def test_a_row_of_a_file_that_breaks_it_is_refused_with_its_remedy(project, card
     assert (report.gold, Document.objects.get().external_id) == (1, "m2")
 
 
+def test_thirty_such_rows_cost_what_one_does(
+    project, cards, labels, django_assert_max_num_queries
+):
+    keys = (labels[0].key, labels[1].key)
+    rows = [Row(f"m{n}", f"Text {n}", labels=keys, line=n) for n in range(30)]
+    with django_assert_max_num_queries(12):
+        report = import_documents(project, rows, actor=None, now=NOON, gold=True)
+
+    assert report.error_count == 30
+
+
 def test_gold_from_before_the_rule_stands_and_the_draft_counts_it(client, owner, project, labels):
     multi(project)
     for some in (labels[:2], labels[:1], labels[1:3]):
