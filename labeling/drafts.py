@@ -8,14 +8,11 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count
-from django.template.defaultfilters import pluralize
 
-from labeling import audit, only_one, publishing, re_review, taxonomies, taxonomy_acts
+from labeling import audit, publishing, re_review, taxonomies, taxonomy_acts
 from labeling.models import DraftAct, Project, TaxonomyVersion
 from labeling.taxonomy_acts import Act, BadAct, Edit, Merge, Retire, Split, Work
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
-from labeling.taxonomy_lint import Remark
 
 MOST = 200  # acts of a draft
 
@@ -240,30 +237,6 @@ def closed(rows: Sequence[DraftAct]) -> set[str]:
 def names(project: Project) -> dict[str, str]:
     """Return the names of labels by key."""
     return dict(project.labels.values_list("key", "name"))
-
-
-def breaches(project: Project, entries: Mapping[str, TaxonomyEntry]) -> list[Remark]:
-    """Return how many documents have several labels of which *entries* newly let only one be given.
-
-    They stand as they are.
-    """
-    before = {*project.labels.filter(only_one=True).values_list("key", flat=True)}
-    parents = {key: entry.parent for key, entry in entries.items()}
-    saying = [key for key, entry in entries.items() if entry.only_one and not entry.retired]
-    found = []
-    for group in [key for key in saying if key not in before]:
-        lines = {key: line for key, line in only_one.lines(parents, [group]).items() if line}
-        gold = project.gold.gold().filter(label__key__in=lines).order_by()
-        many = gold.values("document").annotate(labels=Count("pk")).filter(labels__gt=1)
-        rows = gold.filter(document__in=many.values("document"))
-        given: dict[int, dict[str, Sequence[str]]] = {}
-        for document, key in rows.values_list("document", "label__key"):
-            given.setdefault(document, {})[key] = lines[key]
-        if broken := sum(only_one.clash(each) is not None for each in given.values()):
-            said = f"{broken:,} document{pluralize(broken)} {pluralize(broken, 'has,have')}"
-            message = f"{said} several of the labels under “{entries[group].name}”"
-            found.append(Remark(group, message, "They stay so until they are decided anew."))
-    return found
 
 
 def words(rows: Sequence[DraftAct], named: Mapping[str, str]) -> str:

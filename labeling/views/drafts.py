@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling import drafts, jobs, publishing, sharing, taxonomy_acts, taxonomy_lint
+from labeling import breaches, drafts, jobs, publishing, sharing, taxonomy_acts, taxonomy_lint
 from labeling.access import PersonRequest, owner_page
 from labeling.forms.taxonomy import PublishForm
 from labeling.models import DraftAct, Job, Project
@@ -35,7 +35,7 @@ def draft_page(
     try:
         work = drafts.outcome(project, rows)
         found = [
-            *drafts.breaches(project, work.entries),
+            *breaches.remarks(project, work),
             *taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts)),
         ]
         names = {key: entry.name for key, entry in work.entries.items()} | names
