@@ -207,9 +207,9 @@ def _publish(
     if change_seen not in (None, last_change(rows)):
         raise DraftChanged
     acts = acts_of(rows)
-    for row, act in zip(rows, acts, strict=True):
+    for place, (row, act) in enumerate(zip(rows, acts, strict=True)):
         publishing.refuse_stale(project, act.touches, row.seen_version)
-        _refuse_unshared(act)
+        _refuse_unshared(project, acts[:place], act)
     said = note or words(rows, names(project))
     version = publishing.publish_acts(project, acts, actor=actor, now=now, note=said)
     project.draft.all().delete()
@@ -218,12 +218,43 @@ def _publish(
     return version, taxonomy_acts.touched(acts)
 
 
-def _refuse_unshared(act: Act) -> None:
-    if isinstance(act, Split) and act.by_nearest and not act.documents:
+def _refuse_unshared(project: Project, before: Sequence[Act], act: Act) -> None:
+    if not isinstance(act, Split) or not is_open(act):
+        return
+    if set(decided(project, before, act)).difference(*act.chosen.values()):
         raise BadAct(
             "Preview the impact first: a worker has to find out which decisions on "
             f"“{act.source}” are nearest to which of the new labels."
         )
+
+
+def is_open(act: Split) -> bool:
+    """Whether a worker has not found out yet what is nearest, as *act* wants it."""
+    return act.by_nearest and not act.documents
+
+
+def decided(project: Project, before: Sequence[Act], act: Split) -> list[int]:
+    """Return the ids of the documents whose gold *act* shares out, the newest gold first.
+
+    Args:
+        before: the acts of the draft before it.
+    """
+    gold = project.gold.gold().filter(label__key__in=sources(before, act)).order_by("-pk")
+    return list(dict.fromkeys(gold.values_list("document", flat=True)))
+
+
+def sources(before: Sequence[Act], act: Split) -> set[str]:
+    """Return the keys of the labels whose gold it is: the one that is split, and merged into it."""
+    keys = {act.source}
+    for each in reversed(before):
+        match each:
+            case Merge(source, into) | Retire(source, into) if into in keys:
+                keys.add(source)
+            case Split(source, parts) if keys.intersection(part.key for part in parts):
+                keys.add(source)
+            case _:
+                pass
+    return keys
 
 
 def closed(rows: Sequence[DraftAct]) -> set[str]:

@@ -106,9 +106,10 @@ def run(job: Job, progress: Progress) -> dict[str, Any]:
 
 def share_out(project: Project, bundle: Bundle, rows: Sequence[DraftAct]) -> None:
     """Say of each split of the draft by the nearest description which gold goes where."""
-    for row, act in zip(rows, drafts.acts_of(rows), strict=True):
+    acts = drafts.acts_of(rows)
+    for place, (row, act) in enumerate(zip(rows, acts, strict=True)):
         if isinstance(act, Split) and act.by_nearest:
-            gold = sharing.decided(project, row, act)
+            gold = drafts.decided(project, acts[:place], act)
             sharing.share_out(row, assign_nearest(bundle, act, gold))
 
 
