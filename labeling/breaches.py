@@ -55,7 +55,7 @@ def _broken(project: Project, work: Work, before: Lines, after: Lines) -> Iterat
 def _given(
     project: Project, transfers: Sequence[Transfer], before: Lines, after: Lines
 ) -> dict[int, list[str]]:
-    """Return labels of the documents that may break a rule anew: those that come below one."""
+    """Return the labels of documents that may break a rule anew: several come below one."""
     below = {key for key, line in after.items() if line}
     for each in reversed(transfers):
         if each.target in below:
@@ -64,10 +64,11 @@ def _given(
     new = {key for key in below if key in moving or before.get(key) != after.get(key)}
     if not new & before.keys():
         return {}
-    gold = project.gold.gold().filter(label__in=_ids(project, below)).order_by()
-    several = gold.values("document").annotate(labels=Count("pk")).filter(labels__gt=1)
+    gold = project.gold.gold().exclude(label=None).order_by()
+    within = gold.filter(label__in=_ids(project, below)).values("document")
+    several = within.annotate(labels=Count("pk")).filter(labels__gt=1).values("document")
     touched = gold.filter(label__in=_ids(project, new)).values("document")
-    rows = gold.filter(document__in=several.values("document")).filter(document__in=touched)
+    rows = gold.filter(document__in=several).filter(document__in=touched)
     found: dict[int, list[str]] = {}
     for document, key in rows.values_list("document", "label__key"):
         found.setdefault(document, []).append(key)
