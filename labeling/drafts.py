@@ -160,8 +160,10 @@ def remove(project: Project, pk: int) -> None:
     project.draft.filter(pk=pk).delete()
 
 
+@transaction.atomic
 def discard(project: Project) -> None:
     """Empty the draft."""
+    publishing.hold(project)
     project.draft.all().delete()
 
 
