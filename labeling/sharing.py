@@ -18,7 +18,7 @@ from labeling.taxonomy_acts import REVIEW, Act, BadAct, Split
 
 PAGE = 50  # documents
 MANY = 50_000  # documents that a search may find anywhere in the project
-LOOKED_AT = 1_000  # where it finds more, the newest of the label, each a look-up of under 1 ms
+LOOKED_AT = 1_000  # where it finds more: so many of the newest of the label
 
 
 class NotSplit(Exception):
