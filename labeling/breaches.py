@@ -90,8 +90,7 @@ def _gone(work: Work, group: str, before: Lines, after: Lines) -> Iterator[Remar
         upper = min(freed, key=lambda key: len(before[key]))
         yield Remark(
             group,
-            f"“{work.entries[group].name}” goes, and so does that only one of the labels below "
-            "it is given",
-            "Where that is to stay, let the label say so that they stand under from now on.",
+            f"“{work.entries[group].name}” goes, so several of the labels below it may be given",
+            "Say “Only one of these” of the label above them, where that is to stay.",
             work.entries[upper].parent or "",
         )

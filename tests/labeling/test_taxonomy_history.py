@@ -254,7 +254,7 @@ def test_the_draft_counts_the_documents_that_publishing_gives_several_of_a_group
         publishing.publish_acts(project, sequence, actor=None, now=NOON)
     except (BadAct, BadTaxonomy):
         return
-    told = [int(each.message.split()[0]) for each in found if "several" in each.message]
+    told = [int(each.message.split()[0]) for each in found if each.message[0].isdigit()]
     assert sum(told) == len(broken(project) - before)
 
 
