@@ -60,8 +60,12 @@ def among(project: Project, search: Search, ids: Collection[int]) -> list[int]:
     """Return which of *ids* are documents of *project* that *search* finds."""
     if not ids:
         return []
+    if connection.vendor == "sqlite":  # which would look each up by itself, in milliseconds
+        wanted = set(ids)
+        found = _ask(project, search, "AND rowid BETWEEN %s AND %s", [min(ids), max(ids)])
+        return [pk for pk in found if pk in wanted]
     marks = ", ".join(["%s"] * len(ids))
-    return _ask(project, search, f"AND {NUMBER[connection.vendor]} IN ({marks})", ids)
+    return _ask(project, search, f"AND document_id IN ({marks})", ids)
 
 
 def _ask(project: Project, search: Search, more: str, numbers: Iterable[int]) -> list[int]:

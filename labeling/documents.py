@@ -163,8 +163,9 @@ class _Intake:
     def __init__(self, project: Project, *, now: datetime, gold: bool, strict: bool) -> None:
         self.project, self.now, self.gold, self.strict = project, now, gold, strict
         self.report = ImportReport()
-        assignable = project.labels.assignable() if gold else Label.objects.none()
-        named = list(assignable.values_list("key", "pk", "one_of"))
+        labels = project.labels.all() if gold else Label.objects.none()
+        self.keys = dict(labels.values_list("pk", "key"))
+        named = list(labels.assignable().values_list("key", "pk", "one_of"))
         self.labels = {key: pk for key, pk, _ in named}
         self.lines = {pk: one_of for _, pk, one_of in named}
 
@@ -215,8 +216,7 @@ class _Intake:
         return self._clash(found) if (found := only_one.clash(chosen)) else ""
 
     def _clash(self, found: Sequence[int]) -> str:
-        keys = dict(self.project.labels.filter(pk__in=found).values_list("pk", "key"))
-        one, two, group = (keys[pk][:60] for pk in found)
+        one, two, group = (self.keys[pk][:60] for pk in found)
         return f"labels: only one of the labels under “{group}”; leave out “{one}” or “{two}”"
 
     def _unrepeated(self, rows: Iterable[_Fresh]) -> list[_Fresh]:

@@ -8,14 +8,11 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count
-from django.template.defaultfilters import pluralize
 
-from labeling import audit, only_one, publishing, re_review, taxonomies, taxonomy_acts
+from labeling import audit, publishing, re_review, taxonomies, taxonomy_acts
 from labeling.models import DraftAct, Project, TaxonomyVersion
 from labeling.taxonomy_acts import Act, BadAct, Edit, Merge, Retire, Split, Work
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
-from labeling.taxonomy_lint import Remark
 
 MOST = 200  # acts of a draft
 
@@ -177,8 +174,10 @@ def remove(project: Project, pk: int) -> bool:
     return project.draft.filter(pk=pk).delete()[0] > 0
 
 
+@transaction.atomic
 def discard(project: Project) -> None:
     """Empty the draft."""
+    publishing.hold(project)
     project.draft.all().delete()
 
 
@@ -224,9 +223,9 @@ def _publish(
     if change_seen not in (None, last_change(rows)):
         raise DraftChanged
     acts = acts_of(rows)
-    for row, act in zip(rows, acts, strict=True):
+    for place, (row, act) in enumerate(zip(rows, acts, strict=True)):
         publishing.refuse_stale(project, act.touches, row.seen_version)
-        _refuse_unshared(act)
+        _refuse_unshared(project, acts[:place], act)
     said = note or words(rows, names(project))
     version = publishing.publish_acts(project, acts, actor=actor, now=now, note=said)
     project.draft.all().delete()
@@ -235,12 +234,43 @@ def _publish(
     return version, taxonomy_acts.touched(acts)
 
 
-def _refuse_unshared(act: Act) -> None:
-    if isinstance(act, Split) and act.by_nearest and not act.documents:
+def _refuse_unshared(project: Project, before: Sequence[Act], act: Act) -> None:
+    if not isinstance(act, Split) or not is_open(act):
+        return
+    if set(decided(project, before, act)).difference(*act.chosen.values()):
         raise BadAct(
             "Preview the impact first: a worker has to find out which decisions on "
             f"“{act.source}” are nearest to which of the new labels."
         )
+
+
+def is_open(act: Split) -> bool:
+    """Whether a worker has not found out yet what is nearest, as *act* wants it."""
+    return act.by_nearest and not act.documents
+
+
+def decided(project: Project, before: Sequence[Act], act: Split) -> list[int]:
+    """Return the ids of the documents whose gold *act* shares out, the newest gold first.
+
+    Args:
+        before: the acts of the draft before it.
+    """
+    gold = project.gold.gold().filter(label__key__in=sources(before, act)).order_by("-pk")
+    return list(dict.fromkeys(gold.values_list("document", flat=True)))
+
+
+def sources(before: Sequence[Act], act: Split) -> set[str]:
+    """Return the keys of the labels whose gold it is: the one that is split, and merged into it."""
+    keys = {act.source}
+    for each in reversed(before):
+        match each:
+            case Merge(source, into) | Retire(source, into) if into in keys:
+                keys.add(source)
+            case Split(source, parts) if keys.intersection(part.key for part in parts):
+                keys.add(source)
+            case _:
+                pass
+    return keys
 
 
 def closed(rows: Sequence[DraftAct]) -> set[str]:
@@ -254,30 +284,6 @@ def closed(rows: Sequence[DraftAct]) -> set[str]:
 def names(project: Project) -> dict[str, str]:
     """Return the names of labels by key."""
     return dict(project.labels.values_list("key", "name"))
-
-
-def breaches(project: Project, entries: Mapping[str, TaxonomyEntry]) -> list[Remark]:
-    """Return how many documents have several labels of which *entries* newly let only one be given.
-
-    They stand as they are.
-    """
-    before = {*project.labels.filter(only_one=True).values_list("key", flat=True)}
-    parents = {key: entry.parent for key, entry in entries.items()}
-    saying = [key for key, entry in entries.items() if entry.only_one and not entry.retired]
-    found = []
-    for group in [key for key in saying if key not in before]:
-        lines = {key: line for key, line in only_one.lines(parents, [group]).items() if line}
-        gold = project.gold.gold().filter(label__key__in=lines).order_by()
-        many = gold.values("document").annotate(labels=Count("pk")).filter(labels__gt=1)
-        rows = gold.filter(document__in=many.values("document"))
-        given: dict[int, dict[str, Sequence[str]]] = {}
-        for document, key in rows.values_list("document", "label__key"):
-            given.setdefault(document, {})[key] = lines[key]
-        if broken := sum(only_one.clash(each) is not None for each in given.values()):
-            said = f"{broken:,} document{pluralize(broken)} {pluralize(broken, 'has,have')}"
-            message = f"{said} several of the labels under “{entries[group].name}”"
-            found.append(Remark(group, message, "They stay so until they are decided anew."))
-    return found
 
 
 def words(rows: Sequence[DraftAct], named: Mapping[str, str]) -> str:

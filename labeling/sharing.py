@@ -11,13 +11,14 @@ from django.db.models.functions import Substr
 
 from labeling import document_words, drafts, publishing, taxonomy_acts
 from labeling.desk import EXAMPLE_SHOWN, shortened
+from labeling.drafts import DraftChanged
 from labeling.models import Document, DraftAct, Label, Project
 from labeling.search import Search
-from labeling.taxonomy_acts import REVIEW, BadAct, Split
+from labeling.taxonomy_acts import REVIEW, Act, BadAct, Split
 
 PAGE = 50  # documents
 MANY = 50_000  # documents that a search may find anywhere in the project
-LOOKED_AT = 1_000  # where it finds more, the newest of the label, each a look-up of under 1 ms
+LOOKED_AT = 1_000  # where it finds more: so many of the newest of the label
 
 
 class NotSplit(Exception):
@@ -63,42 +64,18 @@ class Shares:
     open: int
 
 
-def split_of(label: Label) -> tuple[DraftAct, Split]:
-    """Return the act of the draft that splits *label*.
+def split_of(label: Label) -> tuple[DraftAct, Split, list[Act]]:
+    """Return the act of the draft that splits *label*, and those before it.
 
     Raises:
         NotSplit: there is none.
     """
-    for row in reversed(drafts.rows_of(label.project)):
-        act = taxonomy_acts.read(row.act)
+    rows = drafts.rows_of(label.project)
+    acts = drafts.acts_of(rows)
+    for place, act in reversed(list(enumerate(acts))):
         if isinstance(act, Split) and act.source == label.key:
-            return row, act
+            return rows[place], act, acts[:place]
     raise NotSplit(f"The draft does not split “{label.name}” any more.")
-
-
-def sources(project: Project, row: DraftAct, act: Split) -> set[str]:
-    """Return the keys of the labels whose gold it is: of the one that is split, and merged into it.
-
-    Raises:
-        BadAct: what the draft does before cannot be done any more.
-    """
-    before = [each for each in drafts.rows_of(project) if each.pk < row.pk]
-    keys = {act.source}
-    for each in reversed(drafts.outcome(project, before).transfers if before else []):
-        if each.target in keys:
-            keys.add(each.source)
-    return keys
-
-
-def decided(project: Project, row: DraftAct, act: Split) -> list[int]:
-    """Return the ids of the documents whose gold is shared out, the newest gold first.
-
-    Raises:
-        BadAct: as `sources` says.
-    """
-    keys = sources(project, row, act)
-    gold = project.gold.gold().filter(label__key__in=keys).order_by("-pk")
-    return list(dict.fromkeys(gold.values_list("document", flat=True)))
 
 
 def sheet(
@@ -158,7 +135,7 @@ def shares(act: Split, ids: Collection[int]) -> Shares:
         for key, documents in shared.items():
             to[key] += len(left & set(documents))
             left -= set(documents)
-    is_open = act.by_nearest and not act.documents
+    is_open = drafts.is_open(act)
     return Shares(
         parts=[(part.name, to[part.key]) for part in act.parts],
         review=to[REVIEW] + (0 if is_open else len(left)),
@@ -168,7 +145,12 @@ def shares(act: Split, ids: Collection[int]) -> Shares:
 
 @transaction.atomic
 def choose(
-    label: Label, said: Mapping[int, str | None], *, by_nearest: bool | None = None, now: datetime
+    label: Label,
+    said: Mapping[int, str | None],
+    *,
+    by_nearest: bool | None = None,
+    seen_act: int | None = None,
+    now: datetime,
 ) -> int:
     """Choose where gold of *label*, which the draft splits, goes; return how many have none.
 
@@ -177,17 +159,21 @@ def choose(
     Args:
         said: id of a document to the key of a part, REVIEW, or None for like all others.
         by_nearest: whether all others go to the part whose description is nearest; None: as before.
+        seen_act: number of the act that the person had before their eyes.
 
     Raises:
         NotSplit: the draft does not split it any more.
-        BadAct: a key is none of a part, or what the draft does before cannot be done any more.
+        DraftChanged: another act splits it by now.
+        BadAct: a key is none of a part.
     """
     publishing.hold(label.project)
-    row, act = split_of(label)
+    row, act, before = split_of(label)
+    if seen_act not in (None, row.pk):
+        raise DraftChanged
     if stray := {*said.values()} - {None, REVIEW, *(part.key for part in act.parts)}:
         raise BadAct(f"“{stray.pop()}” is none of the labels “{label.name}” is split into.")
     by_nearest = act.by_nearest if by_nearest is None else by_nearest
-    known = set(decided(label.project, row, act))
+    known = set(drafts.decided(label.project, before, act))
     chosen = _by_document(act.chosen) | {pk: key for pk, key in said.items() if pk in known}
     keys = [*(part.key for part in act.parts), REVIEW]
     shared = {key: tuple(sorted(pk for pk in chosen if chosen[pk] == key)) for key in keys}

@@ -27,8 +27,12 @@ from labeling.models import (
 from labeling.models.gold import GoldLabelQuerySet
 from labeling.queue_filling import batches, ensure, people_wanted
 from labeling.taxonomy_acts import Transfer
+from labeling.taxonomy_entries import Name
 
 BATCH = 5_000  # documents named in one query
+
+Moves = Sequence[tuple[Name, Name | None, frozenset[int] | None]]
+"""Whose gold goes where: labels, and ids of the documents, None: all that is left."""
 
 
 def as_json(transfer: Transfer) -> list[Any]:
@@ -40,6 +44,17 @@ def read(told: Sequence[Any]) -> Transfer:
     """Return the transfer that `as_json` wrote."""
     source, target, documents = told
     return Transfer(source, target, None if documents is None else tuple(documents))
+
+
+def moved(document: int, labels: Sequence[Name], moves: Moves[Name]) -> tuple[Name, ...] | None:
+    """Return the labels of a document once gold moved; None where it goes back to review."""
+    now = list(labels)
+    for source, target, documents in moves:
+        if source in now and (documents is None or document in documents):
+            if target is None:
+                return None
+            now = list(dict.fromkeys(target if each == source else each for each in now))
+    return tuple(now)
 
 
 def hold(version: TaxonomyVersion, sources: Collection[Label]) -> list[int]:

@@ -32,6 +32,7 @@ from labeling.resampling import wilson
 from labeling.taxonomies import LabelText
 from labeling.taxonomy_acts import BadAct, Split, Transfer, Work
 from labeling.taxonomy_entries import TaxonomyEntry
+from labeling.taxonomy_moves import Moves, moved
 from training import curation, meanings, metrics
 from training.examples import targets_of
 from training.gates import Interval
@@ -105,9 +106,10 @@ def run(job: Job, progress: Progress) -> dict[str, Any]:
 
 def share_out(project: Project, bundle: Bundle, rows: Sequence[DraftAct]) -> None:
     """Say of each split of the draft by the nearest description which gold goes where."""
-    for row, act in zip(rows, drafts.acts_of(rows), strict=True):
+    acts = drafts.acts_of(rows)
+    for place, (row, act) in enumerate(zip(rows, acts, strict=True)):
         if isinstance(act, Split) and act.by_nearest:
-            gold = sharing.decided(project, row, act)
+            gold = drafts.decided(project, acts[:place], act)
             sharing.share_out(row, assign_nearest(bundle, act, gold))
 
 
@@ -150,11 +152,7 @@ def _sides(champion: Bundle, work: Work, ids: Mapping[str, int], touched: set[st
     )
 
 
-Moves = Sequence[tuple[int, int | None, frozenset[int] | None]]
-"""Whose gold goes where: ids of labels, and of the documents, None: all that is left."""
-
-
-def _by_id(transfers: Sequence[Transfer], ids: Mapping[str, int]) -> Moves:
+def _by_id(transfers: Sequence[Transfer], ids: Mapping[str, int]) -> Moves[int]:
     return [
         (
             ids[each.source],
@@ -165,19 +163,8 @@ def _by_id(transfers: Sequence[Transfer], ids: Mapping[str, int]) -> Moves:
     ]
 
 
-def moved(document: int, labels: Sequence[int], moves: Moves) -> tuple[int, ...] | None:
-    """Return the labels of a document once gold moved; None where it goes back to review."""
-    now = list(labels)
-    for source, target, documents in moves:
-        if source in now and (documents is None or document in documents):
-            if target is None:
-                return None
-            now = list(dict.fromkeys(target if each == source else each for each in now))
-    return tuple(now)
-
-
 def measure_gold(
-    project: Project, sides: Sides, moves: Moves, *, progress: Progress
+    project: Project, sides: Sides, moves: Moves[int], *, progress: Progress
 ) -> dict[str, Any]:
     """Return figures before and after on the gold that stands after as well, out of fold."""
     gold = curation.gold_of(project)

@@ -293,6 +293,7 @@ class SharingForm(forms.Form):
 
     find = forms.CharField(max_length=LONGEST, required=False)
     number = forms.IntegerField(required=False, min_value=1)
+    seen_act = forms.IntegerField(required=False)
 
     def __init__(self, data: QueryDict, *, parts: Sequence[TaxonomyEntry]) -> None:
         super().__init__(data)

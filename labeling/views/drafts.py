@@ -1,7 +1,6 @@
 """The draft of the taxonomy: what it holds, what it would do, and what becomes of it."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from labeling import drafts, jobs, publishing, sharing, taxonomy_acts, taxonomy_lint
+from labeling import breaches, drafts, jobs, publishing, sharing, taxonomy_acts, taxonomy_lint
 from labeling.access import PersonRequest, owner_page
 from labeling.forms.taxonomy import PublishForm
 from labeling.models import DraftAct, Job, Project
@@ -36,7 +35,7 @@ def draft_page(
     try:
         work = drafts.outcome(project, rows)
         found = [
-            *drafts.breaches(project, work.entries),
+            *breaches.remarks(project, work),
             *taxonomy_lint.remarks(work.entries, taxonomy_acts.touched(acts)),
         ]
         names = {key: entry.name for key, entry in work.entries.items()} | names
@@ -45,8 +44,8 @@ def draft_page(
     context = {
         "project": project,
         "rows": [
-            (row, act.words(names), shared(project, row, act))
-            for row, act in zip(rows, acts, strict=True)
+            (row, act.words(names), each)
+            for row, act, each in zip(rows, acts, shared(project, acts), strict=True)
         ],
         "remarks": with_others(project, found),
         "error": error,
@@ -61,17 +60,22 @@ def draft_page(
     return render(request, "labeling/taxonomy/draft.html", context, status=status)
 
 
-def shared(project: Project, row: DraftAct, act: Act) -> dict[str, Any]:
-    """Return how gold is shared out by a split, and the label: where one chooses documents."""
-    label = project.labels.filter(key=act.source).first() if isinstance(act, Split) else None
-    if label is None or not isinstance(act, Split):
-        return {}
-    with suppress(BadAct):
-        return {
-            "label": label,
-            "shares": sharing.shares(act, sharing.decided(project, row, act)),
+def shared(project: Project, acts: Sequence[Act]) -> list[dict[str, Any]]:
+    """Return, of each act that splits a label, how gold is shared out and that label.
+
+    There one chooses documents; of a label that is only in the draft there are none.
+    """
+    keys = [act.source for act in acts if isinstance(act, Split)]
+    labels = {label.key: label for label in project.labels.filter(key__in=keys)} if keys else {}
+    return [
+        {
+            "label": labels[act.source],
+            "shares": sharing.shares(act, drafts.decided(project, acts[:place], act)),
         }
-    return {}
+        if isinstance(act, Split) and act.source in labels
+        else {}
+        for place, act in enumerate(acts)
+    ]
 
 
 def impact_of(project: Project, rows: Sequence[DraftAct]) -> dict[str, Any]:

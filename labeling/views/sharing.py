@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from labeling import key_map, sharing
+from labeling import drafts, key_map, sharing
 from labeling.access import PersonRequest, owner_page
+from labeling.drafts import DraftChanged
 from labeling.forms.taxonomy import SharingForm
 from labeling.models import Label, Project
 from labeling.search import parse
@@ -27,6 +28,10 @@ def share_out(request: PersonRequest, project: Project, pk: int) -> HttpResponse
     except NotSplit as error:
         messages.error(request, f"{error} It was published or taken out of the draft.")
         return redirect("labeling:label", project.slug, label.pk)
+    except DraftChanged:
+        said = f"Nothing was kept: the draft splits “{label.name}” otherwise by now."
+        messages.error(request, said)
+        return redirect("labeling:share-out", project.slug, label.pk)
     except BadAct as error:
         messages.error(request, str(error))
         return redirect("labeling:draft", project.slug)
@@ -34,13 +39,18 @@ def share_out(request: PersonRequest, project: Project, pk: int) -> HttpResponse
 
 def choose(request: PersonRequest, label: Label) -> HttpResponse:
     """Keep what is chosen on one page, and go where the pressed button says."""
-    _, act = sharing.split_of(label)
+    _, act, _ = sharing.split_of(label)
     form = SharingForm(request.POST, parts=act.parts)
     if not form.is_valid():
         return page(request, label, form=form, status=422)
     given = form.cleaned_data
-    by_nearest, now = form.by_nearest, timezone.now()
-    left_out = sharing.choose(label, form.said, by_nearest=by_nearest, now=now)
+    left_out = sharing.choose(
+        label,
+        form.said,
+        by_nearest=form.by_nearest,
+        seen_act=given["seen_act"],
+        now=timezone.now(),
+    )
     if left_out:
         messages.warning(request, f"{left_out:,} passed over: “{label.name}” was taken from them.")
     if request.POST.get("do") == "done":
@@ -55,15 +65,16 @@ def page(
     request: PersonRequest, label: Label, *, form: SharingForm | None = None, status: int = 200
 ) -> HttpResponse:
     project, find = label.project, request.GET.get("find", "")
-    row, act = sharing.split_of(label)
+    row, act, before = sharing.split_of(label)
     form = form or SharingForm(request.GET, parts=act.parts)
     asked = request.GET.get("page", "")
     number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
-    ids = sharing.decided(project, row, act)
+    ids = drafts.decided(project, before, act)
     context = {
         "project": project,
         "label": label,
         "form": form,
+        "seen_act": row.pk,
         "by_nearest": act.by_nearest,
         "parts": list(enumerate(act.parts, 1)),
         "review": len(act.parts) + 1,

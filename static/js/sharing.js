@@ -13,7 +13,7 @@ function show(at) {
 
 function choose(way) {
   const at = Math.max(place(), 0);
-  const radio = rows[at]?.querySelector(`[value="${way}"]`);
+  const radio = rows[at]?.querySelector(`[type=radio][value="${way}"]`);
   if (!radio) return;
   radio.checked = true;
   show(at + 1);

@@ -92,10 +92,14 @@ def test_found_documents_come_newest_first_and_go_on_below_one(stored):
 
 
 def test_which_of_some_documents_a_search_finds(stored, project):
-    stored(a="card one", b="card two", c="lost")
+    stored(a="card one", b="card two", c="lost", d="card three")
     ids = dict(Document.objects.values_list("external_id", "pk"))
 
     assert document_words.among(project, parse("card"), [ids["a"], ids["c"]]) == [ids["a"]]
+    assert set(document_words.among(project, parse("card"), [ids["d"], ids["a"]])) == {
+        ids["a"],
+        ids["d"],
+    }
     assert document_words.among(project, parse("card"), []) == []
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from labeling import (
     adjudication,
     annotations,
+    breaches,
     desk,
     drafts,
     events,
@@ -23,7 +24,7 @@ from labeling import (
 from labeling.annotations import LabelRefused
 from labeling.documents import Row, import_documents
 from labeling.models import Annotation, Document, GoldLabel
-from labeling.taxonomy_acts import Create, Edit
+from labeling.taxonomy_acts import Create, Edit, Merge, Retire
 from labeling.taxonomy_entries import TaxonomyEntry, content, entry_of
 from tests.factories import AnnotationFactory, DocumentFactory, GoldLabelFactory, LabelFactory
 from tests.labeling.api.conftest import speaking_for
@@ -278,6 +279,15 @@ def test_a_row_of_a_file_that_breaks_it_is_refused_with_its_remedy(project, card
     assert (report.gold, Document.objects.get().external_id) == (1, "m2")
 
 
+def test_thirty_such_rows_cost_what_one_does(project, cards, labels, django_assert_max_num_queries):
+    keys = (labels[0].key, labels[1].key)
+    rows = [Row(f"m{n}", f"Text {n}", labels=keys, line=n) for n in range(30)]
+    with django_assert_max_num_queries(12):
+        report = import_documents(project, rows, actor=None, now=NOON, gold=True)
+
+    assert report.error_count == 30
+
+
 def test_gold_from_before_the_rule_stands_and_the_draft_counts_it(client, owner, project, labels):
     multi(project)
     for some in (labels[:2], labels[:1], labels[1:3]):
@@ -297,6 +307,80 @@ def test_gold_from_before_the_rule_stands_and_the_draft_counts_it(client, owner,
     act = Edit(group.key, {"name": "All cards"})
     drafts.add(project, act, author=owner, now=NOON, **drafts.seen(project))
     assert "several of the labels" not in client.get(f"/p/{project.slug}/taxonomy/draft/").text
+
+
+@pytest.fixture
+def told(client, owner, project):
+    """Put acts into the draft and return what its page finds worth a look about groups."""
+
+    def told(*acts):
+        project.draft.all().delete()
+        drafts.add_all(project, acts, author=owner, now=NOON)
+        client.force_login(owner)
+        found = client.get(f"/p/{project.slug}/taxonomy/draft/").context["remarks"]
+        said = [(remark.message, other) for remark, other in found]
+        return [(text, other) for text, other in said if "several of" in text]
+
+    return told
+
+
+@pytest.fixture
+def letters(project, labels):
+    """Give these labels to a document, each time it is called."""
+
+    def letters(*given):
+        document = DocumentFactory(project=project, gold_at=NOON)
+        annotation = AnnotationFactory(task__document=document)
+        for label in given:
+            GoldLabelFactory(document=document, label=label, annotation=annotation)
+        return document
+
+    return letters
+
+
+def test_labels_that_a_draft_brings_together_are_counted(project, cards, labels, letters, told):
+    thanks, praise = LabelFactory(name="Thanks"), LabelFactory(name="Praise")
+    letters(labels[0], thanks)
+    letters(labels[1], thanks)
+    letters(labels[1], praise)
+    letters(thanks, praise)
+    one, two = labels[0].key, labels[1].key
+    counted = "document{} several of the labels under “Cards”"
+
+    assert told(Merge(thanks.key, one)) == [("1 " + counted.format(" has"), None)]
+    assert told(Edit(thanks.key, {"parent": cards.key})) == [
+        ("2 " + counted.format("s have"), None)
+    ]
+    assert told(Merge(thanks.key, praise.key), Merge(praise.key, one)) == [
+        ("2 " + counted.format("s have"), None)
+    ]
+    assert told(Merge(two, one), Merge(thanks.key, one)) == []
+    assert told(Retire(two), Edit(praise.key, {"parent": cards.key})) == []  # back to review
+
+
+def test_what_stands_together_already_is_not_counted_again(cards, labels, letters, told):
+    letters(*labels[:2])
+
+    assert told(Merge(labels[2].key, labels[0].key)) == []
+
+
+def test_a_draft_that_touches_no_group_reads_no_gold(
+    project, owner, cards, labels, django_assert_num_queries
+):
+    drafts.add_all(project, [Edit(cards.key, {"name": "All"})], author=owner, now=NOON)
+    work = drafts.outcome(project, drafts.rows_of(project))
+    with django_assert_num_queries(1):
+        assert breaches.remarks(project, work) == []
+
+
+def test_the_draft_says_that_a_group_goes_which_says_so(project, cards, labels, told):
+    mail = LabelFactory(name="Mail", is_assignable=False)
+    said = "“Cards” goes, so several of the labels below it may be given"
+
+    assert told(Merge(cards.key, mail.key)) == [(said, mail)]
+    assert told(Retire(cards.key)) == [(said, None)]
+    assert told(Merge(cards.key, mail.key), Edit(mail.key, {"only_one": True})) == []
+    assert told(*[Retire(label.key) for label in labels[1:]], Retire(cards.key)) == []
 
 
 # --- the studio

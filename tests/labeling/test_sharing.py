@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from labeling import document_words, drafts, events, publishing, sharing, taxonomy_acts
 from labeling.models import DraftAct, GoldLabel, Job, ReviewTask
-from labeling.taxonomy_acts import REVIEW, BadAct, Merge, Split, Transfer
+from labeling.taxonomy_acts import REVIEW, BadAct, Merge, Retire, Split, Transfer
 from labeling.taxonomy_entries import TaxonomyEntry
 from tests.factories import DocumentFactory, GoldLabelFactory, JobFactory, ProjectFactory
 
@@ -122,12 +122,48 @@ def test_a_page_takes_as_many_queries_however_many_there_are(
     split()
     for _ in range(30):
         document()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         page()
     for _ in range(40):
         document()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         page()
+
+
+def test_the_drafts_page_asks_once_more_for_each_split(
+    client, owner, label, django_assert_num_queries
+):
+    project, several = label.project, range(6)
+    entries = [TaxonomyEntry(f"old_{n}", f"Old {n}") for n in several]
+    publishing.publish(project, entries, actor=None, now=NOON)
+    client.force_login(owner)
+    for n in several:
+        parts = [TaxonomyEntry(f"{side}{n}", f"{side}{n}") for side in ("one", "two")]
+        drafts.add_all(project, [Split(f"old_{n}", tuple(parts))], author=owner, now=NOON)
+        with django_assert_num_queries(13 + n):
+            client.get(f"/p/{project.slug}/taxonomy/draft/")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        [Merge("stolen", "lost")],
+        [Retire("stolen", "lost")],
+        [Retire("stolen")],
+        [Merge("eaten", "stolen"), Merge("stolen", "lost")],
+        [Merge("stolen", "lost"), Retire("eaten", "lost")],
+        [Split("stolen", PARTS, {"home": (1,)}), Merge("home", "lost"), Merge("eaten", "away")],
+    ],
+)
+def test_gold_that_is_shared_out_is_what_the_acts_before_hand_over(before):
+    names = ("lost", "stolen", "eaten")
+    standing = {key: TaxonomyEntry(key, key) for key in names}
+    keys = {"lost"}
+    for each in reversed(taxonomy_acts.done(standing, before).transfers):
+        keys |= {each.source} if each.target in keys else set()
+
+    assert drafts.sources(before, Split("lost", PARTS)) & {*names} == keys & {*names}
 
 
 def test_documents_are_found_by_their_words(page, split, document):
@@ -216,6 +252,35 @@ def test_other_documents_are_passed_over(send, page, split, document, label):
 
     assert chosen(mine.project) == {"home": [mine.pk]}
     assert "2 passed over" in page().text
+
+
+def test_what_was_chosen_for_another_split_is_not_kept(send, page, split, document, label, owner):
+    """Two tabs: a digit that meant one label would mean another."""
+    split()
+    one = document()
+    opened = page().context["seen_act"]
+    assert f'name="seen_act" value="{opened}"' in page().text
+    drafts.discard(label.project)
+    split(Split("lost", PARTS[::-1]))
+    answer = send({one: HOME}, seen_act=opened)
+
+    assert chosen(one.project) == {}
+    assert "splits “Card lost” otherwise by now" in page().text
+    assert answer.status_code == 302
+    send({one: HOME}, seen_act=drafts.newest(label.project))
+    assert chosen(one.project) == {"away": [one.pk]}
+
+
+def test_no_preview_is_wanted_where_every_document_was_chosen(send, split, document, label, owner):
+    split(Split("lost", PARTS, by_nearest=True))
+    first, second = document(), document()
+    send({first: HOME}, by_nearest="1", was_by_nearest="1")
+    with pytest.raises(BadAct, match="Preview the impact first"):
+        publish(label.project, owner)
+    send({second: BACK}, by_nearest="1", was_by_nearest="1")
+    publish(label.project, owner)
+
+    assert (gold_of(first), gold_of(second)) == ({"home"}, set())
 
 
 def test_what_the_form_does_not_offer_is_chosen_for_nothing(send, split, document, label):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from labeling import publishing, taxonomies, taxonomy_acts, taxonomy_diff
+from labeling import breaches, only_one, publishing, taxonomies, taxonomy_acts, taxonomy_diff
 from labeling.models import Annotation, Document, GoldLabel, Label, Project, ReviewTask
 from labeling.taxonomy_acts import BadAct, Create, Edit, Merge, Restore, Retire, Split
 from labeling.taxonomy_entries import BadTaxonomy, TaxonomyEntry, find_problems
@@ -232,6 +232,30 @@ def test_several_acts_at_once_are_one_version(sequence):
     if version:
         publishing.take_back(project, version.number, actor=None, now=NOON)
         assert_as_before(state(project), before)
+
+
+def broken(project):
+    """Return documents with two labels of which only one is given."""
+    lines = dict(project.labels.values_list("pk", "one_of"))
+    given = {}
+    for document, label in project.gold.gold().values_list("document", "label"):
+        given.setdefault(document, {})[label] = lines[label]
+    return {document for document, labels in given.items() if only_one.clash(labels)}
+
+
+@examples
+@given(sequence=sequences)
+def test_the_draft_counts_the_documents_that_publishing_gives_several_of_a_group(sequence):
+    project = build("multi")
+    before = broken(project)
+    try:
+        work = taxonomy_acts.done(taxonomies.by_key(project), sequence)
+        found = breaches.remarks(project, work)
+        publishing.publish_acts(project, sequence, actor=None, now=NOON)
+    except (BadAct, BadTaxonomy):
+        return
+    told = [int(each.message.split()[0]) for each in found if each.message[0].isdigit()]
+    assert sum(told) == len(broken(project) - before)
 
 
 stated = st.lists(
