@@ -24,7 +24,7 @@ from labeling import queues, taxonomies
 from labeling.models import Annotation, Document, Project, ReviewTask
 from labeling.queue_filling import Doubt
 from training import curation, gates, label_errors, registry, sampling, suggestions
-from training.examples import targets_of
+from training.examples import overlaps_of, targets_of
 from training.models import ModelVersion
 from training.neighbours import Neighbours
 from training.propagation import NEIGHBOURS
@@ -138,9 +138,7 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Id
     return ids, Lesson(
         gold=features,
         targets=targets_of([labelled[id_] for id_ in ids.tolist()], bundle.label_ids),
-        overlaps=curation.relations_of(
-            project, [labels[label_id] for label_id in bundle.label_ids]
-        ).overlaps,
+        overlaps=overlaps_of(bundle.label_ids, {pk: said.overlaps for pk, said in labels.items()}),
         pool=pool,
         around=around,
         promise=project.promised_precision,
