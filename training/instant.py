@@ -87,8 +87,8 @@ def refit(
     version = _promote(project, bundle, taught, former, gold_count=len(gold), now=now)
     asked = np.isin(ids, list(queues.checked(project)))
     queues.doubt(project, doubts_of(ids, lesson, taught, asked), now=now)
-    suggestions.propose(project, ids, lesson, taught, now=now)
     choose_next(project, now=now, strategy=strategy, seed=seed)
+    suggestions.propose(project, ids, lesson, taught, now=now)
     return version
 
 
