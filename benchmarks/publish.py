@@ -131,8 +131,8 @@ class Owner:
         try:
             with self.opener.open(self.origin + path, body, timeout=60) as answer:
                 return str(answer.read().decode())
-        except OSError as error:
-            self.failed.append(f"{path}: {error}")
+        except (OSError, http.client.HTTPException) as error:
+            self.failed.append(f"{path}: {error!r}")
             return ""
         finally:
             self.times.append(1_000 * (time.perf_counter() - began))
@@ -179,19 +179,23 @@ def play(project: Any, pending: Pending, port: int, seconds: float) -> dict[str,
     looking = threading.Thread(target=visitor.look, args=(over,))
     for each in (*reviewers, watching, looking):
         each.start()
-    pairs, halved = change(project, owner)
-    began = time.perf_counter()
-    owner.send(
-        f"{owner.place}taxonomy/draft/", {"do": "publish"}, f"{owner.place}taxonomy/draft/change/"
-    )
-    published = time.perf_counter() - began
-    tell(f"published after {published:.1f} s")
-    time.sleep(seconds)
-    for each in reviewers:
-        each.until = 0
-    over.set()
-    for each in (*reviewers, watching, looking):
-        each.join()
+    try:
+        pairs, halved = change(project, owner)
+        began = time.perf_counter()
+        owner.send(
+            f"{owner.place}taxonomy/draft/",
+            {"do": "publish"},
+            f"{owner.place}taxonomy/draft/change/",
+        )
+        published = time.perf_counter() - began
+        tell(f"published after {published:.1f} s")
+        time.sleep(seconds)
+    finally:  # else they would go on for ever
+        for each in reviewers:
+            each.until = 0
+        over.set()
+        for each in (*reviewers, watching, looking):
+            each.join()
     wait("predictions by what was published", lambda: settled(project))
     return {
         **counted(project, reviewers, [owner, visitor]),

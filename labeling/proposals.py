@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -28,7 +28,7 @@ MERGE: Final = 0.3
 """Share of the decisions on two labels, each taken for the other, from which they look like one."""
 
 OVERLAP: Final = 3  # documents of which people said one and the other
-SHOWN: Final = 12
+SHOWN: Final = 5  # of each kind: a split rests on all documents of a label, a merge on few
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def find(
     answered: Collection[tuple[str, int, int]] = (),
     kept: Collection[Proposal] = (),
 ) -> list[Proposal]:
-    """Return what is proposed, what rests on most documents first.
+    """Return what is proposed, SHOWN of each kind, what rests on most documents first.
 
     Args:
         judgements: of documents that several people judged.
@@ -85,7 +85,9 @@ def find(
         for each in once.values()
         if {each.first, each.second} <= set(usable) and each.said not in set(answered)
     ]
-    return sorted(open_, key=lambda each: -each.weight)[:SHOWN]
+    ranked = sorted(open_, key=lambda each: -each.weight)
+    few = ([each for each in ranked if each.kind == kind][:SHOWN] for kind in Kind.values)
+    return sorted(chain.from_iterable(few), key=lambda each: -each.weight)
 
 
 def _merges(found: Confusions, overlaps: Mapping[int, set[int]]) -> list[Proposal]:

@@ -1,6 +1,6 @@
 """Say what the current version of a project's taxonomy holds."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -159,23 +159,23 @@ def entries(project: Project, *, brief: bool = False) -> list[TaxonomyEntry]:
         brief: without aliases and examples.
     """
     columns = ENTRY if brief else (*ENTRY, "aliases", "examples")
+    exclusions, overlaps = _exclusions(project), overlapping_ids(project)
+    # After what names them: a label published meanwhile is then among them.
     labels = list(project.labels.values_list(*columns, named=True))
     keys = {label.pk: label.key for label in labels}
-    exclusions = _exclusions(project, keys)
-    overlaps = {
-        pk: tuple(sorted(keys[other] for other in others))
-        for pk, others in overlapping_ids(project).items()
-    }
     return [
         TaxonomyEntry(
             key=label.key,
             name=label.name,
             parent=keys[label.parent] if label.parent else None,
             description=label.description,
-            exclusions=tuple(exclusions.get(label.pk, ())),
+            exclusions=tuple(
+                (situation, keys[use] if use else None)
+                for situation, use in exclusions.get(label.pk, ())
+            ),
             assignable=label.is_assignable,
             examples=() if brief else tuple(label.examples),
-            overlaps=overlaps.get(label.pk, ()),
+            overlaps=tuple(sorted(keys[other] for other in overlaps.get(label.pk, ()))),
             retired=label.retired_at is not None,
             aliases=() if brief else tuple(label.aliases),
             successor=keys[label.successor] if label.successor else None,
@@ -185,12 +185,10 @@ def entries(project: Project, *, brief: bool = False) -> list[TaxonomyEntry]:
     ]
 
 
-def _exclusions(
-    project: Project, keys: Mapping[int, str]
-) -> dict[int, list[tuple[str, str | None]]]:
-    """Return, for each label that has any, (situation, key of the label to use instead)."""
-    found: dict[int, list[tuple[str, str | None]]] = {}
+def _exclusions(project: Project) -> dict[int, list[tuple[str, int | None]]]:
+    """Return, for each label that has any, (situation, id of the label to use instead)."""
+    found: dict[int, list[tuple[str, int | None]]] = {}
     rows = Exclusion.objects.filter(label__project=project)
     for label, situation, use in rows.values_list("label", "situation", "use"):
-        found.setdefault(label, []).append((situation, keys[use] if use else None))
+        found.setdefault(label, []).append((situation, use))
     return found

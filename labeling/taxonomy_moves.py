@@ -135,12 +135,14 @@ def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
     gone = Label.objects.filter(project=version.project_id).exclude(
         retired_at=None, is_assignable=True
     )
-    said = GoldLabel.objects.filter(project=version.project_id, label__in=gone.values("pk"))
+    gold = GoldLabel.objects.gold().filter(project=version.project_id, label__in=gone.values("pk"))
     leased = ReviewTask.objects.open().filter(project=version.project_id, leased_by__isnull=False)
-    documents = _hold(said, leased)
-    late: set[int] = set(said.gold().values_list("label__pk", flat=True))
+    documents = _hold(gold, leased)
+    late: set[int] = set(gold.values_list("label__pk", flat=True))
     if not late:
         return
+    # With what else they say, which is newer than the version, too.
+    _remember(version, GoldLabel.objects.filter(document__in=gold.values("document")))
     heirs = taxonomies.heirs(version.project_id)
     labels = {label.key: label for label in version.project.labels.without_texts()}
     keys: dict[int | None, str] = {label.pk: key for key, label in labels.items()}
@@ -263,10 +265,9 @@ def _untouched(version: TaxonomyVersion) -> Any:
     """Return ids of the documents that stand as *version* left them."""
     moved = MovedGold.objects.filter(version=version)
     undone = moved.filter(annotation__undone_at__isnull=False).values("document")
-    last = version.tasks.get("newest", 0)
-    swept = moved.filter(gold_id__gt=last, annotation__isnull=False).values("annotation")
-    newer = GoldLabel.objects.filter(project=version.project_id, pk__gt=last)
-    newer = newer.exclude(pk__in=moved.values("gold_id")).exclude(annotation__in=swept)
+    newer = GoldLabel.objects.filter(
+        project=version.project_id, pk__gt=version.tasks.get("newest", 0)
+    ).exclude(pk__in=moved.values("gold_id"))
     at_it = ReviewTask.objects.open().filter(
         Q(judged__gt=0) | Q(question__isnull=False),
         project=version.project_id,

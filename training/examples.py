@@ -152,13 +152,27 @@ def relations(
         parents: parent of every label of the tree, grouping labels too; None at the top.
         overlaps: ids each label overlaps.
     """
+    return Relations(
+        overlaps_of(label_ids, overlaps),
+        tree_distances(label_ids, parents),
+        ancestors_of(label_ids, parents),
+    )
+
+
+def overlaps_of(label_ids: Sequence[int], overlaps: Mapping[int, frozenset[int]]) -> Flags:
+    """Return which labels may both be right, (labels, labels), symmetric.
+
+    Args:
+        label_ids: in the order wanted.
+        overlaps: ids each label overlaps; those of other labels are passed over.
+    """
     places = {label: place for place, label in enumerate(label_ids)}
     both = np.zeros((len(label_ids), len(label_ids)), dtype=bool)
     for label, others in overlaps.items():
         for other in others:
             if label in places and other in places:
                 both[places[label], places[other]] = both[places[other], places[label]] = True
-    return Relations(both, tree_distances(label_ids, parents), ancestors_of(label_ids, parents))
+    return both
 
 
 def ancestors_of(label_ids: Sequence[int], parents: Mapping[int, int | None]) -> Flags:

@@ -34,7 +34,7 @@ from labeling.taxonomy_acts import BadAct, Split, Transfer, Work
 from labeling.taxonomy_entries import TaxonomyEntry
 from labeling.taxonomy_moves import Moves, moved
 from training import curation, meanings, metrics
-from training.examples import targets_of
+from training.examples import overlaps_of, targets_of
 from training.gates import Interval
 from training.learner import Learner, choose_weights
 from training.neighbours import Neighbours
@@ -190,9 +190,14 @@ def measure_gold(
         ),
     }
     memory = Neighbours(NEIGHBOURS + 1)
+    said = taxonomies.label_texts(project)
     told = {}
-    for name, bundle in (("before", sides.before), ("after", sides.after)):
-        told[name] = _told(project, bundle, features, targets[name], around, threads, memory)
+    for name, bundle, texts in (
+        ("before", sides.before, said),
+        ("after", sides.after, sides.labels),
+    ):
+        overlaps = overlaps_of(bundle.label_ids, {each.id: each.overlaps for each in texts})
+        told[name] = _told(bundle, features, targets[name], overlaps, around, threads, memory)
         progress(2, 4)
     return {
         "documents": len(ids),
@@ -213,10 +218,10 @@ def _around(project: Project, bundle: Bundle) -> Features:
 
 
 def _told(
-    project: Project,
     bundle: Bundle,
     features: Features,
     targets: Flags,
+    overlaps: Flags,
     around: Features,
     threads: Ids,
     memory: Neighbours,
@@ -225,11 +230,6 @@ def _told(
     labels, dim = bundle.label_vectors.shape
     plain = replace(bundle, head=Head.zero(labels, dim, bundle.head.scale), lexical=None)
     offset = bundle.calibration.offset
-    texts = {label.id: label for label in taxonomies.label_texts(project)}
-    known = [texts[pk] for pk in bundle.label_ids if pk in texts]
-    overlaps = np.zeros((len(bundle.label_ids),) * 2, dtype=bool)
-    places = [place for place, pk in enumerate(bundle.label_ids) if pk in texts]
-    overlaps[np.ix_(places, places)] = curation.relations_of(project, known).overlaps
     learner = Learner(
         plain,
         features,

@@ -24,7 +24,7 @@ from labeling import queues, taxonomies
 from labeling.models import Annotation, Document, Project, ReviewTask
 from labeling.queue_filling import Doubt
 from training import curation, gates, label_errors, registry, sampling, suggestions
-from training.examples import targets_of
+from training.examples import overlaps_of, targets_of
 from training.models import ModelVersion
 from training.neighbours import Neighbours
 from training.propagation import NEIGHBOURS
@@ -87,8 +87,8 @@ def refit(
     version = _promote(project, bundle, taught, former, gold_count=len(gold), now=now)
     asked = np.isin(ids, list(queues.checked(project)))
     queues.doubt(project, doubts_of(ids, lesson, taught, asked), now=now)
-    suggestions.propose(project, ids, lesson, taught, now=now)
     choose_next(project, now=now, strategy=strategy, seed=seed)
+    suggestions.propose(project, ids, lesson, taught, now=now)
     return version
 
 
@@ -138,9 +138,7 @@ def lesson_of(project: Project, bundle: Bundle, gold: curation.Gold) -> tuple[Id
     return ids, Lesson(
         gold=features,
         targets=targets_of([labelled[id_] for id_ in ids.tolist()], bundle.label_ids),
-        overlaps=curation.relations_of(
-            project, [labels[label_id] for label_id in bundle.label_ids]
-        ).overlaps,
+        overlaps=overlaps_of(bundle.label_ids, {pk: said.overlaps for pk, said in labels.items()}),
         pool=pool,
         around=around,
         promise=project.promised_precision,

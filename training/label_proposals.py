@@ -6,14 +6,14 @@ All figures here are of the built-in encoder, with 20 to 80 gold documents of ea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.retrieve import unit
+from inference.retrieve import top, unit
 from training.two_groups import two_groups
 
 Flags = NDArray[np.bool_]
@@ -58,6 +58,10 @@ with the second nearest 25, 19, 14 and 9; with the very nearest only 6, 7, 2 and
 """
 
 MOST: Final = 400  # documents of a label that are looked at, evenly chosen
+BESIDE: Final = 100  # of these, beside those of another label
+NEAREST: Final = 1_000
+"""Pairs of labels whose documents are looked at, the nearest: an encoder that finds all texts akin
+has half a million of 1,000 labels, which would take a refit hours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +99,9 @@ def leads(
     given = np.where(alone, targets.argmax(axis=1), -1)  # (documents,)
     found = [] if multi else list(_merges(opinions, given, targets.shape[1]))
     taken = {frozenset((each.first, each.second)) for each in found}
-    some = {label: _some(np.flatnonzero(given == label)) for label in np.unique(given[alone])}
+    some = {
+        int(label): _some(np.flatnonzero(given == label), MOST) for label in np.unique(given[alone])
+    }
     found += [
         each
         for each in _overlaps(vectors, label_vectors, some)
@@ -104,11 +110,11 @@ def leads(
     return [*found, *_splits(vectors, some)]
 
 
-def _some(rows: Rows) -> Rows:
-    """Return MOST of the rows, evenly spread; all where there are no more."""
-    if len(rows) <= MOST:
+def _some(rows: Rows, most: int) -> Rows:
+    """Return *most* of the rows, evenly spread; all where there are no more."""
+    if len(rows) <= most:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, MOST).astype(np.int64)]
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def _merges(opinions: Floats, given: Rows, labels: int) -> Iterator[Lead]:
@@ -136,20 +142,29 @@ def _merges(opinions: Floats, given: Rows, labels: int) -> Iterator[Lead]:
 
 def _overlaps(vectors: Floats, label_vectors: Floats, some: dict[int, Rows]) -> Iterator[Lead]:
     """Yield pairs of near labels whose documents lie among each other."""
-    known = [label for label, rows in some.items() if len(rows) >= PAIRED]
-    theirs = label_vectors[known]
-    for place, one in enumerate(known):
-        near = np.flatnonzero(theirs[place + 1 :] @ theirs[place] >= AKIN)
-        for two in (known[place + 1 + other] for other in near.tolist()):
-            rows = np.concatenate([some[one], some[two]])
-            which = np.repeat([0, 1], [len(some[one]), len(some[two])])
-            cosines = vectors[rows] @ vectors[rows].T
-            np.fill_diagonal(cosines, -2)
-            nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :AROUND]
-            foreign = which[nearest] != which[:, None]  # (documents, nearest)
-            if foreign.mean() >= MIXED:
-                documents = int(foreign.any(axis=1).sum())
-                yield Lead("overlap", one, two, documents, float(foreign.mean()))
+    known = {label: _some(rows, BESIDE) for label, rows in some.items() if len(rows) >= PAIRED}
+    for one, two in _akin(list(known), label_vectors):
+        rows = np.concatenate([known[one], known[two]])
+        which = np.repeat([0, 1], [len(known[one]), len(known[two])])
+        cosines = vectors[rows] @ vectors[rows].T
+        np.fill_diagonal(cosines, -2)
+        foreign = which[top(cosines, AROUND)] != which[:, None]  # (documents, nearest)
+        if foreign.mean() >= MIXED:
+            documents = int(foreign.any(axis=1).sum())
+            yield Lead("overlap", one, two, documents, float(foreign.mean()))
+
+
+def _akin(labels: Sequence[int], label_vectors: Floats) -> list[tuple[int, int]]:
+    """Return NEAREST pairs of these labels that are near, the nearest first."""
+    theirs = label_vectors[labels]
+    found: list[tuple[float, int, int]] = []
+    for place, one in enumerate(labels):
+        cosines = theirs[place + 1 :] @ theirs[place]
+        near = np.flatnonzero(cosines >= AKIN)
+        best = near[np.argsort(-cosines[near], kind="stable")][:NEAREST]
+        found += [(float(cosines[at]), one, labels[place + 1 + at]) for at in best.tolist()]
+        found = sorted(found, key=lambda pair: -pair[0])[:NEAREST]
+    return [(one, two) for _, one, two in found]
 
 
 def _splits(vectors: Floats, some: dict[int, Rows]) -> Iterator[Lead]:

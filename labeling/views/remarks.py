@@ -31,10 +31,12 @@ def show_remarks(request: PersonRequest, project: Project) -> HttpResponse:
 
     Where that is what stands on the page already, there is nothing to say anew.
     """
-    entries, entry = drafts.entries(project, brief=True), NEW
+    label = None
     if of := request.GET.get("of", ""):
         number = int(of) if of.isdecimal() and len(of) < 19 else 0
-        entry = entries[get_object_or_404(project.labels.active(), pk=number).key]
+        label = get_object_or_404(project.labels.active(), pk=number)
+    entries = drafts.entries(project, brief=True)  # read last: all labels found so far are in it
+    entry = entries[label.key] if label else NEW
     context = context_of(project, entries, said(request.POST, entry, entries))
     if request.POST.get("told") == context["told"]:
         return HttpResponse(status=204)

@@ -271,7 +271,7 @@ def changed_rows(posted: QueryDict) -> list[ExclusionRow]:
     act, _, place = str(posted["do"]).partition("-")
     if act == "add":
         rows.append(ExclusionRow())
-    elif act == "remove" and place.isdecimal() and int(place) < len(rows):
+    elif act == "remove" and place.isdecimal() and len(place) < 5 and int(place) < len(rows):
         del rows[int(place)]
     return rows
 

@@ -148,6 +148,15 @@ def test_what_decisions_say_too_is_proposed_once(labels, found):
     assert next(each.why for each in told if each.kind == "merge").startswith("Of 30 decisions")
 
 
+def test_many_splits_leave_room_for_what_rests_on_fewer_documents(found):
+    numbers = range(1_000, 1_000 + 3 * proposals.SHOWN)
+    splits = [Proposal("split", pk, pk, "It is two.", pk) for pk in numbers]
+    usable = {*numbers, *(each.first for each in found), *(each.second for each in found)}
+    proposed = proposals.find(Confusions({}, {}, {}), [], {}, usable, kept=[*found[1:], *splits])
+
+    assert proposed == [*splits[: -proposals.SHOWN - 1 : -1], *found[1:]]
+
+
 def test_others_do_not_get_at_them(client, answer, found, labels, reviewer, outsider):
     MembershipFactory(project__slug="elsewhere", user=outsider, role="owner")
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
 from labeling import events, taxonomies
 from labeling.models import AuditEntry, Exclusion, Label, LabelEdition, Overlap, TaxonomyVersion
@@ -288,3 +289,18 @@ def test_an_exclusion_to_an_unknown_label_is_refused(project, owner):
 
     with pytest.raises(BadAct, match="No label has the id"):
         edit(project, owner, exclusions=(("x", "nowhere"),))
+
+
+def test_labels_published_while_all_are_read_break_nothing(project):
+    publish_all(project, CARDS)
+    news = [ALL]
+
+    def meanwhile(execute, *asked):
+        found = execute(*asked)
+        if news:
+            publish_all(project, *news.pop())
+        return found
+
+    with connection.execute_wrapper(meanwhile):
+        assert taxonomies.by_key(project)["cards"] == CARDS
+    assert not news

@@ -339,6 +339,24 @@ def test_what_was_ruled_out_at_that_moment_keeps_nothing_from_coming_back(
     assert GoldLabel.objects.ruled_out().get().label == published["fee"]
 
 
+def test_gold_that_was_swept_put_right_and_brought_back_is_one_label_after_an_undo(
+    decide, publish, undo, published, reviewer, owner
+):
+    decide("lost")
+    version = publish(Merge("lost", "stolen"))
+    document = decide("fee").task.document
+    document.gold.update(label=published["lost"])  # by a decision that saw the label open
+    publishing.sweep(version, now=timezone.now())
+    re_review.ask_again(version, [published["stolen"].pk], now=timezone.now())
+    task = ReviewTask.objects.open().get(document=document)
+    said = decide("fee", task=task, person=owner)
+    annotations.undo(said, reviewer=owner, now=timezone.now())
+    assert gold(document) == ["stolen"]
+
+    undo()
+    assert gold(document) == ["stolen"]
+
+
 def test_the_sweep_that_a_killed_server_left_undone_is_done_later(decide, publish, undo, published):
     decide("lost")
     version = publish(Merge("lost", "stolen"))

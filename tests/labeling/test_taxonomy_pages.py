@@ -382,7 +382,9 @@ def test_removing_a_row_removes_that_row(edit):
     assert ">one</textarea>" not in answer.text
 
 
-@pytest.mark.parametrize("act", ["remove-99", "remove-x", "remove-", "nonsense"])
+@pytest.mark.parametrize(
+    "act", ["remove-99", "remove-" + "9" * 5_000, "remove-x", "remove-", "nonsense"]
+)
 def test_an_unknown_button_changes_nothing(edit, act):
     assert edit(do=act).status_code == 200
     assert TaxonomyVersion.objects.count() == 1

@@ -29,7 +29,7 @@ def quiet(done, total=None):
 def drafted(project, *acts):
     author = UserFactory()
     for act in acts:
-        drafts.add(project, act, author=author, seen_version=1, seen_act=10**6, now=NOW)
+        drafts.add(project, act, author=author, now=NOW, **drafts.seen(project))
 
 
 def measured(project, *acts):
@@ -159,3 +159,21 @@ def test_gold_of_a_label_that_is_split_is_shared_out_by_the_nearest_description(
     closer = documents @ one.sum(axis=0) / np.linalg.norm(one.sum(axis=0))
     further = documents @ two.sum(axis=0) / np.linalg.norm(two.sum(axis=0))
     assert set(ids[closer > further].tolist()) == set(found["lost"])
+
+
+def test_overlaps_that_a_draft_marks_are_learnt_as_such(world):
+    first, second, third = world.labels
+    world.settle(*range(60, 90), label=first)  # of all three kinds
+    told = measured(world.project, Edit(first.key, {"overlaps": (second.key, third.key)}))["gold"]
+
+    assert told["texts"]["top1"]["before"] == told["texts"]["top1"]["after"]
+    assert told["learnt"]["top1"]["before"] != told["learnt"]["top1"]["after"]
+    drafts.publish(
+        world.project,
+        actor=UserFactory(),
+        seen_acts=[row.pk for row in drafts.rows_of(world.project)],
+        note="",
+        now=timezone.now(),
+    )
+    later = measured(world.project, Edit(second.key, {"aliases": ("Two",)}))["gold"]
+    assert later["learnt"]["top1"]["before"] == told["learnt"]["top1"]["after"]

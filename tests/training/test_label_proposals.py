@@ -85,6 +85,20 @@ def test_near_labels_whose_documents_lie_among_each_other_may_both_be_right():
     assert found(around(*directions), GIVEN) == []  # texts far apart
 
 
+def test_of_many_near_labels_the_nearest_pairs_are_looked_at(monkeypatch):
+    directions = GIVEN.copy()
+    directions[:80], directions[80:160] = 0, 2
+    texts = np.eye(LABELS, 12, dtype=np.float32)
+    texts[1] = unit(texts[[0]] + 0.5 * texts[[1]])[0]
+    texts[3] = unit(texts[[2]] + 0.1 * texts[[3]])[0]
+    both = [("overlap", 2, 3), ("overlap", 0, 1)]
+
+    monkeypatch.setattr(label_proposals, "BESIDE", 20)
+    assert found(around(*directions), GIVEN, label_vectors=texts) == both
+    monkeypatch.setattr(label_proposals, "NEAREST", 1)
+    assert found(around(*directions), GIVEN, label_vectors=texts) == both[:1]
+
+
 def test_a_label_of_two_groups_near_other_labels_is_two():
     directions = np.where((GIVEN == 0) & (np.arange(len(GIVEN)) % 2 == 1), 9, GIVEN)
     vectors = around(*directions)
@@ -118,7 +132,18 @@ def test_of_much_gold_some_is_looked_at(monkeypatch):
     monkeypatch.setattr(label_proposals, "MOST", 10)
 
     assert found(around(*GIVEN), GIVEN) == []
-    assert label_proposals._some(np.arange(40)).tolist() == [0, 4, 8, 13, 17, 21, 26, 30, 34, 39]
+    assert label_proposals._some(np.arange(40), 10).tolist() == [
+        0,
+        4,
+        8,
+        13,
+        17,
+        21,
+        26,
+        30,
+        34,
+        39,
+    ]
 
 
 def test_telling_words_are_those_the_others_lack():
