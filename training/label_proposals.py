@@ -65,7 +65,7 @@ has half a million of 1,000 labels, which would take a refit hours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lead:
+class Hint:
     """A change of the taxonomy that gold speaks for.
 
     first, second: columns of labels; of a merge the first has less gold, of a split both are one.
@@ -83,9 +83,9 @@ class Lead:
     near: tuple[int, ...] = ()
 
 
-def leads(
+def hints(
     vectors: Floats, opinions: Floats, targets: Flags, label_vectors: Floats, *, multi: bool
-) -> list[Lead]:
+) -> list[Hint]:
     """Return what the gold speaks for.
 
     Args:
@@ -117,7 +117,7 @@ def _some(rows: Rows, most: int) -> Rows:
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
-def _merges(opinions: Floats, given: Rows, labels: int) -> Iterator[Lead]:
+def _merges(opinions: Floats, given: Rows, labels: int) -> Iterator[Hint]:
     """Yield pairs whose gold is likelier the other one's: confident learning, see label_errors.
 
     A document is likelier another label's where that reaches the mean probability it has on its
@@ -137,10 +137,10 @@ def _merges(opinions: Floats, given: Rows, labels: int) -> Iterator[Lead]:
             share = (there + back) / int(counts[one] + counts[two])
             if share >= TAKEN:
                 smaller, larger = sorted((one, two), key=lambda label: counts[label])
-                yield Lead("merge", smaller, larger, there + back, share)
+                yield Hint("merge", smaller, larger, there + back, share)
 
 
-def _overlaps(vectors: Floats, label_vectors: Floats, some: dict[int, Rows]) -> Iterator[Lead]:
+def _overlaps(vectors: Floats, label_vectors: Floats, some: dict[int, Rows]) -> Iterator[Hint]:
     """Yield pairs of near labels whose documents lie among each other."""
     known = {label: _some(rows, BESIDE) for label, rows in some.items() if len(rows) >= PAIRED}
     for one, two in _akin(list(known), label_vectors):
@@ -151,7 +151,7 @@ def _overlaps(vectors: Floats, label_vectors: Floats, some: dict[int, Rows]) -> 
         foreign = which[top(cosines, AROUND)] != which[:, None]  # (documents, nearest)
         if foreign.mean() >= MIXED:
             documents = int(foreign.any(axis=1).sum())
-            yield Lead("overlap", one, two, documents, float(foreign.mean()))
+            yield Hint("overlap", one, two, documents, float(foreign.mean()))
 
 
 def _akin(labels: Sequence[int], label_vectors: Floats) -> list[tuple[int, int]]:
@@ -167,7 +167,7 @@ def _akin(labels: Sequence[int], label_vectors: Floats) -> list[tuple[int, int]]
     return [(one, two) for _, one, two in found]
 
 
-def _splits(vectors: Floats, some: dict[int, Rows]) -> Iterator[Lead]:
+def _splits(vectors: Floats, some: dict[int, Rows]) -> Iterator[Hint]:
     """Yield labels whose documents are two groups, each nearer to another label's."""
     labels = list(some)
     if len(labels) < 2:
@@ -189,4 +189,4 @@ def _splits(vectors: Floats, some: dict[int, Rows]) -> Iterator[Lead]:
         typical = np.argsort(-np.abs(gaps), kind="stable")
         groups = tuple(rows[typical[group[typical] == which]] for which in (False, True))
         near = tuple(labels[best] for best in others.argmax(axis=1))
-        yield Lead("split", label, label, len(rows), groups=groups, near=near)
+        yield Hint("split", label, label, len(rows), groups=groups, near=near)

@@ -15,7 +15,7 @@ from labeling import proposals
 from labeling.models import Project
 from labeling.proposals import Group, Proposal
 from labeling.taxonomy_entries import NAME_LENGTH
-from training.label_proposals import Lead, leads
+from training.label_proposals import Hint, hints
 from training.teaching import Lesson, Taught
 from training.telling_words import telling_words
 
@@ -32,40 +32,40 @@ def propose(
         ids: of the documents of the lesson.
     """
     bundle = taught.bundle
-    found = leads(
+    found = hints(
         lesson.gold.vectors,
         taught.opinions,
         lesson.targets,
         bundle.label_vectors,
         multi=bundle.multi,
     )
-    made = [_proposal(bundle, lead, ids) for lead in found]
+    made = [_proposal(bundle, hint, ids) for hint in found]
     proposals.keep(project, made, now=now)
     return made
 
 
-def _proposal(bundle: Bundle, lead: Lead, ids: NDArray[np.int64]) -> Proposal:
-    first, second = bundle.label_ids[lead.first], bundle.label_ids[lead.second]
+def _proposal(bundle: Bundle, hint: Hint, ids: NDArray[np.int64]) -> Proposal:
+    first, second = bundle.label_ids[hint.first], bundle.label_ids[hint.second]
     names = [label.name for label in bundle.labels]
     groups: tuple[Group, ...] = ()
-    if lead.kind == "split":
-        groups = _groups(names[lead.first], [ids[rows].tolist() for rows in lead.groups])
-    return Proposal(lead.kind, first, second, _why(bundle, lead, names), lead.documents, groups)
+    if hint.kind == "split":
+        groups = _groups(names[hint.first], [ids[rows].tolist() for rows in hint.groups])
+    return Proposal(hint.kind, first, second, _why(bundle, hint, names), hint.documents, groups)
 
 
-def _why(bundle: Bundle, lead: Lead, names: Sequence[str]) -> str:
-    if lead.kind == "merge":
+def _why(bundle: Bundle, hint: Hint, names: Sequence[str]) -> str:
+    if hint.kind == "merge":
         return (
-            f"Models that had not seen them find {lead.documents} gold documents of either, "
-            f"{_percent(lead.share)}, likelier to be the other's."
+            f"Models that had not seen them find {hint.documents} gold documents of either, "
+            f"{_percent(hint.share)}, likelier to be the other's."
         )
-    if lead.kind == "overlap":
-        cosine = float(bundle.label_vectors[lead.first] @ bundle.label_vectors[lead.second])
+    if hint.kind == "overlap":
+        cosine = float(bundle.label_vectors[hint.first] @ bundle.label_vectors[hint.second])
         return (
             f"Their texts are near (cosine {cosine:.2f}), and of the gold documents nearest to "
-            f"theirs {_percent(lead.share)} have the other one."
+            f"theirs {_percent(hint.share)} have the other one."
         )
-    beside = zip(lead.groups, lead.near, strict=True)
+    beside = zip(hint.groups, hint.near, strict=True)
     one, two = (f"{len(rows)} like “{names[near]}”" for rows, near in beside)
     return f"Its gold is two groups, each nearer to another label than to the other: {one}, {two}."
 

@@ -13,7 +13,7 @@ from labeling.taxonomy_acts import Merge
 from labeling.taxonomy_entries import TaxonomyEntry
 from tests.factories import DocumentFactory, GoldLabelFactory
 from training import instant, label_proposals
-from training.label_proposals import leads
+from training.label_proposals import hints
 from training.telling_words import telling_words
 from training.two_groups import two_groups
 
@@ -42,7 +42,7 @@ def sure(given):
 def found(vectors, given, opinions=None, *, label_vectors=None, multi=False):
     texts = np.eye(LABELS, 12, dtype=np.float32) if label_vectors is None else label_vectors
     opinions = sure(given) if opinions is None else opinions
-    made = leads(vectors, opinions, targets_of(given), texts, multi=multi)
+    made = hints(vectors, opinions, targets_of(given), texts, multi=multi)
     return [(each.kind, each.first, each.second) for each in made]
 
 
@@ -106,7 +106,7 @@ def test_a_label_of_two_groups_near_other_labels_is_two():
     vectors[GIVEN == 3] = kin
     kin = unit(vectors[GIVEN == 4] + 0.8 * vectors[directions == 0].mean(axis=0))
     vectors[GIVEN == 4] = kin
-    (lead,) = leads(
+    (hint,) = hints(
         vectors,
         sure(GIVEN),
         targets_of(GIVEN),
@@ -114,10 +114,10 @@ def test_a_label_of_two_groups_near_other_labels_is_two():
         multi=True,
     )
 
-    assert (lead.kind, lead.first, lead.second, lead.documents) == ("split", 0, 0, 40)
-    sides = {frozenset(directions[rows].tolist()) for rows in lead.groups}
+    assert (hint.kind, hint.first, hint.second, hint.documents) == ("split", 0, 0, 40)
+    sides = {frozenset(directions[rows].tolist()) for rows in hint.groups}
     assert sides == {frozenset({0}), frozenset({9})}
-    assert set(lead.near) == {3, 4}
+    assert set(hint.near) == {3, 4}
     few = np.flatnonzero((GIVEN != 0) | (np.arange(len(GIVEN)) < 39))
     assert found(vectors[few], GIVEN[few]) == []  # too little gold
 
