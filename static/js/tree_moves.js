@@ -57,6 +57,7 @@ function hover(row) {
 
 function drop(row) {
   if (row && held.contains(row)) return hover(row);
+  if (form().matches(".htmx-request")) return say("The last move is not stored yet. Drop it again in a moment.");
   form().elements.label.value = linkOf(held).dataset.label;
   form().elements.under.value = row ? linkOf(row).dataset.label : "";
   const moved = held;
