@@ -145,7 +145,8 @@ function look() {
 
 function scroll() {
   if (!drag) return;
-  const step = (drag.y > window.innerHeight - EDGE) - (drag.y < EDGE);
+  const isAtPanel = panel().contains(document.elementFromPoint(drag.x, drag.y));
+  const step = isAtPanel ? 0 : (drag.y > window.innerHeight - EDGE) - (drag.y < EDGE);
   if (step && drag.isFar) {
     window.scrollBy(0, 12 * step);
     look();
