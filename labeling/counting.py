@@ -1,10 +1,12 @@
 """Count no further than anybody needs to know."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from django.core.cache import cache
 from django.db.models import IntegerField, Subquery
+from redis.exceptions import RedisError
 
 T = TypeVar("T")
 
@@ -20,10 +22,16 @@ class Rows(Subquery):
 
 
 def kept(name: str, count: Callable[[], T], *, is_large: Callable[[T], bool]) -> T:
-    """Return what *count* does, or where that is large, what it did within KEPT_FOR seconds."""
-    found: T | None = cache.get(name)
+    """Return what *count* does, or where that is large, what it did within KEPT_FOR seconds.
+
+    Without Redis, which a page can do without, it is counted each time.
+    """
+    found: T | None = None
+    with suppress(RedisError):
+        found = cache.get(name)
     if found is None:
         found = count()
         if is_large(found):
-            cache.set(name, found, KEPT_FOR)
+            with suppress(RedisError):
+                cache.set(name, found, KEPT_FOR)
     return found

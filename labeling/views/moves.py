@@ -54,7 +54,13 @@ def drop(
     request: PersonRequest, project: Project, *, status: int = 200, **said: Any
 ) -> HttpResponse:
     """Show what came of a drop, with what the next one is sent with."""
-    context = {"project": project, **said, **at_hand(project)}
+    context = {
+        "project": project,
+        "status": status,
+        "is_fragment": True,
+        **said,
+        **at_hand(project),
+    }
     return render(request, "labeling/taxonomy/_drop.html", context, status=status)
 
 

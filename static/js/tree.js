@@ -71,9 +71,9 @@ function rove(row) {
 function prepare() {
   for (const each of tree()?.querySelectorAll("[data-label]:not([tabindex])") ?? []) {
     each.tabIndex = -1;
-    const { parentElement: details } = each.closest("summary") ?? {};
+    const details = branch(rowAt(each));
     if (!details) continue;
-    each.closest("summary").tabIndex = -1;
+    details.querySelector("summary").tabIndex = -1;
     each.ariaExpanded = String(details.open);
   }
   const first = tree()?.querySelector("li:has([data-label])");

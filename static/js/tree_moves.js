@@ -57,6 +57,7 @@ function hover(row) {
 
 function drop(row) {
   if (row && held.contains(row)) return hover(row);
+  if (form().matches(".htmx-request")) return say("The last move is not stored yet. Drop it again in a moment.");
   form().elements.label.value = linkOf(held).dataset.label;
   form().elements.under.value = row ? linkOf(row).dataset.label : "";
   const moved = held;
@@ -144,7 +145,8 @@ function look() {
 
 function scroll() {
   if (!drag) return;
-  const step = (drag.y > window.innerHeight - EDGE) - (drag.y < EDGE);
+  const isAtPanel = panel().contains(document.elementFromPoint(drag.x, drag.y));
+  const step = isAtPanel ? 0 : (drag.y > window.innerHeight - EDGE) - (drag.y < EDGE);
   if (step && drag.isFar) {
     window.scrollBy(0, 12 * step);
     look();

@@ -19,6 +19,7 @@ LABELS = [
     {"id": "fee", "name": "Fee", "parent": "money"},
     {"id": "other", "name": "Other"},
 ]
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 FOREST = "/p/forest/taxonomy/"
 MANY = """
 from labeling.models import Label, Project
@@ -159,6 +160,33 @@ def test_a_label_is_dragged_under_another_and_to_the_top(page):
     row_of(page, "Fee").locator(".tree__handle").click()
     label(page, "Card lost").click()  # without dragging
     said(page, "Moved Fee under Card lost in the draft.")
+
+
+def test_in_a_low_window_the_top_stays_under_the_label_in_hand(page):
+    page.set_viewport_size({"width": 1280, "height": 330})
+    page.mouse.wheel(0, 10_000)
+    page.wait_for_function("scrollY > 100")
+    carry(page, "Other", page.get_by_role("button", name="Drop at the top"))
+    scrolled = page.evaluate("scrollY")
+    page.evaluate(FRAMES)
+    assert page.evaluate("scrollY") == scrolled
+    page.mouse.up()
+    said(page, "Other stands at the top already.")
+
+
+def test_a_drop_waits_for_the_one_before_it_and_the_head_tells_both(page):
+    held = []
+    page.route("**/taxonomy/move/", lambda route: held.append(route), times=1)
+    label(page, "Fee").focus()
+    press(page, "m", "t")
+    label(page, "Lost abroad").focus()
+    press(page, "m", "t")
+    said(page, "The last move is not stored yet.")
+    held[0].continue_()
+    expect(page.get_by_role("link", name="Draft, 1 change", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Drop at the top").click()
+    said(page, "Moved Lost abroad to the top in the draft.")
+    expect(page.get_by_role("link", name="Draft, 2 changes")).to_be_visible()
 
 
 def test_in_a_large_tree_a_closed_branch_opens_under_the_label_in_hand(page):

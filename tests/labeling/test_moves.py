@@ -143,6 +143,23 @@ def test_a_label_published_anew_meanwhile_answers_409(drop, project):
     assert drop("lost", "money", seen_version=2).status_code == 200
 
 
+def test_what_was_published_is_no_more_seen_for_a_drop_of_another_label(drop, project):
+    publishing.publish_acts(project, [Edit("lost", {"name": "Lost"})], actor=None, now=NOON)
+    other = drop("abroad", "money")
+
+    assert 'name="seen_version"' not in other.text  # the tree still shows v1
+    assert 'id="seen-version" name="seen_version" value="2"' in drop("lost", "money").text
+
+
+def test_what_waits_in_the_draft_is_told_in_the_head_of_the_page(client, drop, undo, project):
+    head = f'id="draft-waits" href="/p/{project.slug}/taxonomy/draft/"'
+    moved = drop("lost", "money")
+
+    assert f'{head} hx-swap-oob="true">Draft, 1 change</a>' in moved.text
+    assert f'{head} hidden hx-swap-oob="true">' in undo(moved).text
+    assert f"{head} hidden>" in client.get(f"/p/{project.slug}/taxonomy/").text
+
+
 def test_what_was_retired_meanwhile_takes_nothing_and_goes_nowhere(drop, project):
     publishing.publish_acts(project, [Retire("money")], actor=None, now=NOON)
 

@@ -150,6 +150,20 @@ def test_a_large_project_is_not_asked_again_on_the_next_view(
         page()
 
 
+@pytest.mark.parametrize("where", ["taxonomy/", ""])
+def test_without_redis_the_figures_are_counted_each_time(
+    client, project, reviewer, taxonomy, monkeypatch, settings, tmp_path, where
+):
+    gone = f"unix://{tmp_path}/gone.sock"
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": gone}}
+    monkeypatch.setattr(taxonomy_tree, "LARGE", 1)
+    decide(taxonomy["lost"], said=taxonomy["lost"])
+    client.force_login(reviewer)
+
+    assert client.get(f"/p/{project.slug}/{where}").status_code == 200
+
+
 def test_what_is_accepted_is_counted_by_an_index(project, taxonomy):
     decide(taxonomy["lost"], said=taxonomy["lost"], times=30)
     with CaptureQueriesContext(connection) as asked:
