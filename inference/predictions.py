@@ -176,14 +176,18 @@ def _write(
     rows = [row for row in rows if row.document_id in lacking]
     if not rows:
         return 0
-    kept = _keep_where_the_same(rows, bundle, rows[0].taxonomy_version)
-    queues.enqueue(list(kept.values()), now=now)
-    return len(kept) + _replace([row for row in rows if row.document_id not in kept], columns, now)
+    kept = _keep_where_the_same(rows)
+    fresh = [row for row in rows if row.document_id not in kept]
+    ids = [row.document_id for row in fresh]
+    superseded = Prediction.objects.current().filter(document_id__in=ids).update(is_current=False)
+    _insert(fresh, [columns[pk] for pk in ids])
+    queues.enqueue([*kept.values(), *fresh], now=now)
+    if superseded:
+        _delete_unseen(ids)
+    return len(rows)
 
 
-def _keep_where_the_same(
-    rows: Sequence[Prediction], bundle: Bundle, version: TaxonomyVersion
-) -> dict[int, Prediction]:
+def _keep_where_the_same(rows: Sequence[Prediction]) -> dict[int, Prediction]:
     """Let predictions stand that say what *rows* say; return them by document.
 
     What somebody judged speaks of the bundle it was by.
@@ -198,7 +202,7 @@ def _keep_where_the_same(
         if row.document_id in standing and _same(row, standing[row.document_id])
     }
     Prediction.objects.filter(pk__in=[each.pk for each in kept.values()]).update(
-        bundle=bundle.digest, taxonomy_version=version
+        bundle=rows[0].bundle, taxonomy_version=rows[0].taxonomy_version
     )
     return kept
 
@@ -215,19 +219,6 @@ def _same(one: Prediction, other: Prediction) -> bool:
             for mine, theirs in zip(one.candidates, other.candidates, strict=True)
         )
     )
-
-
-def _replace(rows: Sequence[Prediction], columns: Mapping[int, list[Any]], now: datetime) -> int:
-    """Make *rows* the current predictions of their documents and queue them; return how many."""
-    if not rows:
-        return 0
-    ids = [row.document_id for row in rows]
-    superseded = Prediction.objects.current().filter(document_id__in=ids).update(is_current=False)
-    _insert(rows, [columns[row.document_id] for row in rows])
-    queues.enqueue(rows, now=now)
-    if superseded:
-        _delete_unseen(ids)
-    return len(rows)
 
 
 def _serves(project: Project, bundle: Bundle) -> bool:
