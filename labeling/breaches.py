@@ -36,10 +36,7 @@ def remarks(project: Project, work: Work) -> list[Remark]:
 
 
 def _broken(project: Project, work: Work, before: Lines, after: Lines) -> Iterator[Remark]:
-    moves = [
-        (each.source, each.target, None if each.documents is None else frozenset(each.documents))
-        for each in work.transfers
-    ]
+    moves = taxonomy_moves.moves(work.transfers, {key: key for key in work.entries})
     found: Counter[str] = Counter()
     for document, labels in _given(project, work.transfers, before, after).items():
         then = taxonomy_moves.moved(document, labels, moves) or ()

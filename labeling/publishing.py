@@ -258,8 +258,9 @@ def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
 
 def sweep_missed(now: datetime) -> list[int]:
     """Do the sweeps that a killed server left undone; return the ids of their versions."""
-    closed = Label.objects.exclude(retired_at=None, is_assignable=True)
-    left = closed.filter(Exists(GoldLabel.objects.gold().filter(label=OuterRef("pk"))))
+    left = Label.objects.closed().filter(
+        Exists(GoldLabel.objects.gold().filter(label=OuterRef("pk")))
+    )
     newest = LabelEdition.objects.filter(label=OuterRef("pk")).order_by("-version__number")
     found = left.values_list(Subquery(newest.values("version")[:1]), flat=True)
     versions = TaxonomyVersion.objects.filter(pk__in=set(found)).order_by("pk")

@@ -67,7 +67,7 @@ def _usable(*, labels: Ids, chosen: Ids) -> QuerySet[Label, tuple[int, bool, lis
 
 def heirs(project_id: int) -> dict[int, int | None]:
     """Return what each label that can be given no more became: a usable successor, or None."""
-    gone = Label.objects.filter(project=project_id).exclude(retired_at=None, is_assignable=True)
+    gone = Label.objects.closed().filter(project=project_id)
     successors: dict[int, int | None] = dict(gone.values_list("pk", "successor"))
     return {pk: heir_of(pk, successors) for pk in successors}
 

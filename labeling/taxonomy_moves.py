@@ -46,6 +46,22 @@ def read(told: Sequence[Any]) -> Transfer:
     return Transfer(source, target, None if documents is None else tuple(documents))
 
 
+def moves(transfers: Sequence[Transfer], names: Mapping[str, Name]) -> Moves[Name]:
+    """Return what `moved` asks for.
+
+    Args:
+        names: of labels by key: by which the moves are to name them.
+    """
+    return [
+        (
+            names[each.source],
+            None if each.target is None else names[each.target],
+            None if each.documents is None else frozenset(each.documents),
+        )
+        for each in transfers
+    ]
+
+
 def moved(document: int, labels: Sequence[Name], moves: Moves[Name]) -> tuple[Name, ...] | None:
     """Return the labels of a document once gold moved; None where it goes back to review."""
     now = list(labels)
@@ -132,9 +148,7 @@ def sweep(version: TaxonomyVersion, *, now: datetime) -> None:
     Called once the version stands. Whoever decides holds a document whose task they were given;
     these are waited for, and whoever comes later finds the label closed.
     """
-    gone = Label.objects.filter(project=version.project_id).exclude(
-        retired_at=None, is_assignable=True
-    )
+    gone = Label.objects.closed().filter(project=version.project_id)
     gold = GoldLabel.objects.gold().filter(project=version.project_id, label__in=gone.values("pk"))
     leased = ReviewTask.objects.open().filter(project=version.project_id, leased_by__isnull=False)
     documents = _hold(gold, leased)

@@ -25,12 +25,12 @@ from inference.features import Features
 from inference.head import Head
 from inference.retrieve import label_vectors
 from inference.vectors import cached_vectors
-from labeling import drafts, sharing, taxonomies, taxonomy_acts
+from labeling import drafts, sharing, taxonomies, taxonomy_acts, taxonomy_moves
 from labeling.jobs import JobRefused, Progress
 from labeling.models import DraftAct, Job, Project
 from labeling.resampling import wilson
 from labeling.taxonomies import LabelText
-from labeling.taxonomy_acts import BadAct, Split, Transfer, Work
+from labeling.taxonomy_acts import BadAct, Split, Work
 from labeling.taxonomy_entries import TaxonomyEntry
 from labeling.taxonomy_moves import Moves, moved
 from training import curation, meanings, metrics
@@ -89,7 +89,9 @@ def run(job: Job, progress: Progress) -> dict[str, Any]:
     touched = taxonomy_acts.touched(drafts.acts_of(rows))
     sides = _sides(champion, work, ids, touched)
     progress(1, 4)
-    on_gold = measure_gold(project, sides, _by_id(work.transfers, ids), progress=progress)
+    on_gold = measure_gold(
+        project, sides, taxonomy_moves.moves(work.transfers, ids), progress=progress
+    )
     progress(3, 4)
     recent = measure_recent(project, sides)
     return {
@@ -150,17 +152,6 @@ def _sides(champion: Bundle, work: Work, ids: Mapping[str, int], touched: set[st
     return Sides(
         champion, after, labels, names, frozenset(ids[key] for key in touched if key in ids)
     )
-
-
-def _by_id(transfers: Sequence[Transfer], ids: Mapping[str, int]) -> Moves[int]:
-    return [
-        (
-            ids[each.source],
-            None if each.target is None else ids[each.target],
-            None if each.documents is None else frozenset(each.documents),
-        )
-        for each in transfers
-    ]
 
 
 def measure_gold(

@@ -64,6 +64,10 @@ class LabelQuerySet(models.QuerySet["Label"]):
         """Active labels a document may be given; the others only group."""
         return self.active().filter(is_assignable=True)
 
+    def closed(self) -> LabelQuerySet:
+        """Labels a document can be given no more, or never: retired ones, and those that group."""
+        return self.exclude(retired_at=None, is_assignable=True)
+
     def without_texts(self) -> LabelQuerySet:
         """The same labels, their texts unread: those are long, and a decision needs none."""
         return self.defer("description", "examples", "aliases")
