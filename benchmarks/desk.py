@@ -28,7 +28,7 @@ APART = 0.05  # seconds between two who come
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT)]
 from pending import Pending, make  # noqa: E402
-from scratch import report, tell  # noqa: E402
+from scratch import report, set_up_served, tell  # noqa: E402
 
 
 def main() -> None:
@@ -40,15 +40,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="One JSON line.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tiebreak-desk-") as folder:
-        os.environ["STATE_DIR"] = folder
-        os.environ["DATABASE_URL"] = options.database or f"sqlite:///{folder}/desk.sqlite3"
-        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        os.environ.pop("REDIS_URL", None)
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+        set_up_served(folder, options.database)
         tell(f"making {options.pending:,} tasks")
         pending = make(options.pending, options.annotators)
         with served("redis", "web") as port:

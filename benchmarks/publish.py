@@ -13,7 +13,6 @@ leaves its project.
 import argparse
 import http.client
 import json
-import os
 import sys
 import tempfile
 import threading
@@ -30,7 +29,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parent.parent)]
 from desk import Sitting, served, spread  # noqa: E402
 from pending import Pending  # noqa: E402
-from scratch import report, tell  # noqa: E402
+from scratch import report, set_up_served, tell  # noqa: E402
 
 GIVEN = 2_000
 PAUSE = 0.1  # seconds between two decisions, so that there is something to decide to the end
@@ -48,15 +47,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="One JSON line.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tiebreak-publish-") as folder:
-        os.environ["STATE_DIR"] = folder
-        os.environ["DATABASE_URL"] = options.database or f"sqlite:///{folder}/publish.sqlite3"
-        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        os.environ.pop("REDIS_URL", None)
-        import django
+        set_up_served(folder, options.database)
         from django.core.management import call_command
 
-        django.setup()
-        call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         project, pending = make(options.directory, options.people)
         with served("redis", "web", "worker", "beat") as port:

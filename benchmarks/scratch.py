@@ -24,6 +24,22 @@ def set_up(folder: Path) -> None:
     call_command("migrate", verbosity=0)
 
 
+def set_up_served(folder: str, database: str) -> None:
+    """Make an installation in *folder* that a server can run from, its database at *database*.
+
+    Without one it is an SQLite file there. Redis runs with the server.
+    """
+    os.environ["STATE_DIR"] = folder
+    os.environ["DATABASE_URL"] = database or f"sqlite:///{folder}/served.sqlite3"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ.pop("REDIS_URL", None)
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
 def play_all(directory: Path, seed: int) -> Any:
     """Return a backtest's play of *directory*, every text of train.jsonl being gold, encoded."""
     from training import backtest

@@ -210,6 +210,7 @@ def test_what_cannot_be_stored_is_said(page):
     label(page, "Fee").focus()
     press(page, "m", "t")
     said(page, "Not stored: no answer. Try again.")
+    assert not page.locator(".tree__moves").count()
 
 
 def test_what_an_answer_refuses_is_shown(page, tiebreak):
@@ -217,4 +218,5 @@ def test_what_an_answer_refuses_is_shown(page, tiebreak):
     label(page, "Fee").focus()
     press(page, "m", "t")
     said(page, "“Fee” is retired. Restore it first.")
+    assert not page.locator(".tree__moves").count()
     shell(tiebreak, RETIRED.format("None"))
